@@ -1,0 +1,92 @@
+/** What a worker says happened to a workload; kept by the worker until the coordinator answers that it is committed. */
+import { z } from "zod";
+import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
+import { isStorableText, jsonSchema } from "../json.ts";
+import {
+  checkpointBytesMax,
+  checkpointChunksMax,
+  errorMessageLengthMax,
+  logLineBytesMax,
+  logLinesPerMessageMax,
+  messageEventsMax,
+  nameLengthMax,
+  progressMessageLengthMax,
+} from "../limits.ts";
+import { logLevels } from "../status.ts";
+
+const storable = (max: number) => z.string().max(max).refine(isStorableText, "text that cannot be stored");
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const attemptErrorSchema = z.object({
+  /** Class of the error: `permanent` is never retried. */
+  kind: z.enum(["permanent", "transient", "timeout"]),
+  type: storable(nameLengthMax),
+  message: storable(errorMessageLengthMax),
+  retry_after_ms: z.int().min(0).optional(),
+});
+export type AttemptError = z.infer<typeof attemptErrorSchema>;
+
+export const logLineSchema = z.object({
+  /** Rises within one attempt: a line sent twice is stored once. */
+  line: z.int().min(1),
+  timestamp: z.iso.datetime(),
+  level: z.enum(logLevels),
+  message: storable(logLineBytesMax),
+  details: jsonSchema.optional(),
+});
+export type LogLine = z.infer<typeof logLineSchema>;
+
+export const checkpointNoticeSchema = z.object({
+  sequence: z.int().min(1),
+  /** Size and hash of the compressed bytes. */
+  bytes: z.int().min(0).max(checkpointBytesMax),
+  sha256,
+  chunks: z.int().min(1).max(checkpointChunksMax),
+  /** The bytes in base64 when they are one chunk; more chunks were sent ahead by `worker.checkpoint_chunk`. */
+  data: z.base64().optional(),
+});
+export type CheckpointNotice = z.infer<typeof checkpointNoticeSchema>;
+
+const event = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.object({
+    kind: z.literal(kind),
+    /** Rises within one worker process; the outcome names it. */
+    event_id: z.int().min(1),
+    workload_id: workloadIdSchema,
+    generation: z.int().min(1),
+    ...shape,
+  });
+
+export const workerEventSchema = z.discriminatedUnion("kind", [
+  event("started", {}),
+  event("progress", {
+    percent: z.number().min(0).max(100),
+    message: storable(progressMessageLengthMax).nullable(),
+  }),
+  event("logs", { lines: z.array(logLineSchema).min(1).max(logLinesPerMessageMax) }),
+  event("checkpoint", { checkpoint: checkpointNoticeSchema }),
+  event("completed", { result: jsonSchema, partial: z.boolean().optional() }),
+  event("failed", { error: attemptErrorSchema }),
+  event("handed_back", {}),
+  event("paused", {}),
+  /** The attempt was ended by a command (cancel, fence): nothing to record, the slot is free. */
+  event("released", {}),
+]);
+export type WorkerEvent = z.infer<typeof workerEventSchema>;
+
+export const eventBatchSchema = z.object({
+  worker_id: workerIdSchema,
+  customer_id: customerIdSchema,
+  events: z.array(workerEventSchema).min(1).max(messageEventsMax),
+});
+
+/** committed: in Postgres. duplicate: it was already. fenced: the generation is over, stop. refused: never possible. */
+export const outcomes = ["committed", "duplicate", "fenced", "refused"] as const;
+export type Outcome = (typeof outcomes)[number];
+
+export const eventOutcomeSchema = z.object({
+  event_id: z.int(),
+  outcome: z.enum(outcomes),
+  reason: z.string().optional(),
+});
+export type EventOutcome = z.infer<typeof eventOutcomeSchema>;
