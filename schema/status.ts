@@ -41,7 +41,6 @@ export const workloadEventTypes = [
   "workload.paused",
   "workload.resumed",
   "workload.moved",
-  "workload.unscheduled",
   "workload.redistributed",
   "workload.handed_back",
   "workload.retry_scheduled",
