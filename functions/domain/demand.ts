@@ -5,6 +5,7 @@ import type { Assignment } from "../../schema/messages/assignment.ts";
 import type { Resources } from "../../schema/messages/to-coordinator.ts";
 import type { StopItem } from "../../schema/messages/to-worker.ts";
 import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
+import type { Sample } from "./sample.ts";
 
 /** One workload that waits, with just what placement looks at. */
 export interface DemandItem {
@@ -48,6 +49,8 @@ export interface Stop extends StopItem {
 export interface Update {
   readonly customerId: CustomerId;
   readonly epoch: number;
+  /** Rises with every update of one epoch: of two that cross on the way, the older demand is ignored. */
+  readonly version: number;
   readonly share: Share;
   readonly demand: Demand;
   /** Committed assignments, to be sent to their workers. */
@@ -56,9 +59,16 @@ export interface Update {
   readonly unused: readonly WorkloadId[];
   /** Attempts that are over for the coordinator while the worker may not know it yet. */
   readonly stops: readonly Stop[];
+  readonly samples: readonly Sample[];
 }
 
-/** An assignment that stands in Postgres; told to the pool when a coordinator starts. */
+/** All that a coordinator knows of one pool; asked for when either side has lost its memory. */
+export interface Standing {
+  readonly update: Update;
+  readonly held: readonly HeldAssignment[];
+}
+
+/** An assignment that stands in Postgres. */
 export interface HeldAssignment {
   readonly workloadId: WorkloadId;
   readonly workloadType: string;
@@ -88,7 +98,16 @@ export interface Exchange {
   readonly placements: readonly Placement[];
 }
 
+/** `outcomes` in the order of the reports. */
 export interface Exchanged {
   readonly outcomes: readonly EventOutcome[];
   readonly update: Update;
+}
+
+/** Asks for slots before anything is written: what is placed is reserved until the next update settles it. */
+export interface PlaceRequest {
+  readonly customerId: CustomerId;
+  readonly epoch: number;
+  readonly share: Share;
+  readonly items: readonly DemandItem[];
 }

@@ -7,6 +7,7 @@ export type Refusal =
   | { kind: "queue_full"; queueDepthMax: number; retryAfterSeconds: number }
   | { kind: "rate_limited"; retryAfterSeconds: number }
   | { kind: "idempotency_conflict" }
+  | { kind: "unstorable" }
   | { kind: "customer_suspended" }
   | { kind: "unknown_customer" }
   | { kind: "unavailable"; what: "database" | "broker" | "leader"; retryAfterSeconds: number };

@@ -8,6 +8,7 @@ import type { CheckpointRef } from "../../schema/messages/assignment.ts";
 import type { Chunk, ChunkRequest, Registration } from "../../schema/messages/to-coordinator.ts";
 import type { LogLine } from "../../schema/messages/worker-events.ts";
 import type { WorkerEventType, WorkerStatus } from "../../schema/status.ts";
+import type { TierLimits } from "../../schema/tiers.ts";
 import type { Customer } from "../domain/customer.ts";
 import type { Change, Submission, Workload } from "../domain/workload.ts";
 
@@ -65,7 +66,9 @@ export interface Submitted {
 export type GroupOutcome =
   | { kind: "created" }
   | { kind: "replayed"; submitted: readonly Submitted[] }
-  | { kind: "conflict" };
+  | { kind: "conflict" }
+  /** Never answered by a store, which throws StoreRejected; a coordinator says it of the one group that cannot be stored. */
+  | { kind: "rejected" };
 
 /** Lines of one attempt, stored only while its generation is current (or ended with it). */
 export interface LogBatch {
@@ -132,6 +135,8 @@ export interface KeyRecord {
   readonly scopes: readonly string[];
   readonly expiresAt: number | null;
   readonly suspended: boolean;
+  /** The customer's own: tier defaults with its overrides. */
+  readonly limits: TierLimits;
 }
 
 export interface Page<T> {

@@ -1,7 +1,7 @@
 /** Starts a child process of the stack: in its own session, its output in a log file, known to the ledger. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import type { ProcessLedger } from "./process-ledger.ts";
 
 export interface ProcessExit {

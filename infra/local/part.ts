@@ -41,6 +41,10 @@ export class Part {
   #running: Running | null = null;
   #starting: Promise<void> | null = null;
   #shortLives = 0;
+  #isKilled = false;
+  #ending: Promise<void> = Promise.resolve();
+  #lastExit = "";
+  #lastPid: number | null = null;
 
   constructor(options: PartOptions) {
     this.name = options.name;
@@ -51,17 +55,23 @@ export class Part {
     return this.#running?.pid() ?? null;
   }
 
+  /** Of the present life, or the last one; null before the first. */
+  get lastPid(): number | null {
+    return this.pid ?? this.#lastPid;
+  }
+
   get stopped(): boolean {
     return this.#stopping.signal.aborted;
   }
 
   /** Resolves when the part is ready; a second call while it starts waits for the same start. */
-  start(): Promise<void> {
-    if (this.#running !== null) return Promise.resolve();
+  async start(): Promise<void> {
+    if (this.#isKilled) await this.#ending; // its end is certain, and not noticed yet
+    if (this.#running !== null) return;
     this.#starting ??= this.#launch().finally(() => {
       this.#starting = null;
     });
-    return this.#starting;
+    await this.#starting;
   }
 
   /** Sends a signal to the part's process; whether it is started again after its end is the stack's rule. */
@@ -69,6 +79,7 @@ export class Part {
     const { pid } = this;
     if (pid === null) throw new Error(`${this.name} is not running`);
     process.kill(pid, signal);
+    this.#isKilled ||= signal === "SIGKILL";
   }
 
   async stop(): Promise<void> {
@@ -81,29 +92,35 @@ export class Part {
     const started = performance.now();
     const running = await this.#options.launch(this.#stopping.signal);
     this.#running = running;
-    const watched = running.exited.then((exit) => this.#ended(exit, started));
-    watched.catch((error: unknown) => this.#options.observer.failed(this, error));
+    this.#isKilled = false;
+    this.#ending = running.exited.then((exit) => this.#ended(exit, started));
+    this.#ending.then(() => this.#startAgain()).catch((error: unknown) => this.#options.observer.failed(this, error));
     if (this.stopped) await running.stop();
     else this.#options.observer.ready(this);
   }
 
-  async #ended(exit: ProcessExit, started: number): Promise<void> {
+  #ended(exit: ProcessExit, started: number): void {
+    this.#lastPid = this.#running?.pid() ?? this.#lastPid;
     this.#running = null;
+    this.#isKilled = false;
+    this.#lastExit = describeExit(exit);
     if (this.stopped) return;
     this.#shortLives = performance.now() - started > settledMs ? 0 : this.#shortLives + 1;
     this.#options.observer.exited(this, exit);
-    if (this.#options.restart) await this.#startAgain(describeExit(exit));
   }
 
-  async #startAgain(reason: string): Promise<void> {
-    while (!this.stopped && this.#running === null) {
+  async #startAgain(): Promise<void> {
+    while (this.#options.restart && !this.stopped && this.#running === null) {
       await delay(backoffMs(this.#shortLives - 1), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       if (this.stopped) return;
       try {
         return await this.start();
       } catch (error) {
         this.#shortLives += 1;
-        this.#options.observer.failed(this, new Error(`starting ${this.name} again after ${reason}`, { cause: error }));
+        this.#options.observer.failed(
+          this,
+          new Error(`starting ${this.name} again after ${this.#lastExit}`, { cause: error }),
+        );
       }
     }
   }

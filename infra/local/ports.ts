@@ -1,6 +1,7 @@
 /** Finds TCP ports on 127.0.0.1 that are free now, below the range the kernel gives to outgoing connections. */
-import { createServer } from "node:net";
+
 import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
 const portMin = 20_000;
 const portMax = 32_000;

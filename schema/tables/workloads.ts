@@ -65,11 +65,12 @@ export const workloads = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId] }),
-    // Three partial indexes: a terminal workload stands in the primary key alone.
+    // Four partial indexes: a terminal workload stands in the primary key alone.
     index("workloads_queue")
       .on(table.customerId, table.queueRank, table.workloadId)
       .where(sql`status in ('PENDING', 'REDISTRIBUTING')`),
     index("workloads_held").on(table.customerId).where(sql`status in ('SCHEDULED', 'RUNNING')`),
+    index("workloads_paused").on(table.customerId).where(sql`status = 'PAUSED'`),
     index("workloads_due").on(table.customerId, table.dueAt).where(sql`status = 'PENDING' and due_at is not null`),
     check(
       "workloads_status",

@@ -1,0 +1,140 @@
+/** The broker over NATS WebSockets; the only file here that knows the client library. */
+import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
+import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
+import { type CoordinatorReply, toCoordinatorSchema } from "../../schema/messages/to-coordinator.ts";
+import { type ToWorker, workerReplySchema } from "../../schema/messages/to-worker.ts";
+import type { Broker, BrokerAnswer, BrokerListener, BrokerSubscription, ConnectBroker } from "./broker.ts";
+
+const connectTimeoutMs = 3_000;
+const reconnectWaitMs = 250;
+/** A dead socket shows after two missed pings; short, because a Durable Object's socket may go without a word. */
+const pingIntervalMs = 5_000;
+
+export interface NatsOptions {
+  readonly servers: string;
+  readonly senderId: string;
+  readonly messageId: () => string;
+  readonly now: () => number;
+}
+
+type Outgoing = { type: string; payload: unknown };
+type Encode = (message: Outgoing, correlationId?: string) => Uint8Array;
+
+const encoder =
+  (options: NatsOptions): Encode =>
+  (message, correlationId) =>
+    encodeMessage({
+      message_id: options.messageId(),
+      version: protocolVersion,
+      timestamp: new Date(options.now()).toISOString(),
+      sender_id: options.senderId,
+      sender_type: "coordinator",
+      ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
+      type: message.type,
+      payload: message.payload,
+    });
+
+/** Throws when the broker cannot be reached within the time-out; afterwards the client reconnects for ever. */
+export const natsBroker =
+  (options: NatsOptions): ConnectBroker =>
+  async (subscriptions, listener) => {
+    const connection = await connect({
+      servers: options.servers,
+      name: options.senderId,
+      timeout: connectTimeoutMs,
+      reconnectTimeWait: reconnectWaitMs,
+      maxReconnectAttempts: -1,
+      pingInterval: pingIntervalMs,
+    });
+    const encode = encoder(options);
+    for (const subscription of subscriptions) subscribe(connection, subscription, listener, encode);
+    watch(connection, listener);
+    listener.connected();
+    return adapter(connection, encode);
+  };
+
+function adapter(connection: NatsConnection, encode: Encode): Broker {
+  let up = true;
+  connection.closed().then(
+    () => {
+      up = false;
+    },
+    () => {
+      up = false;
+    },
+  );
+  return {
+    connected: () => up && !connection.isClosed(),
+    request: (subject, message, timeoutMs) => request(connection, subject, encode(message), timeoutMs),
+    broadcast: (subject, message: ToWorker) => {
+      if (!connection.isClosed()) connection.publish(subject, encode(message));
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function request(
+  connection: NatsConnection,
+  subject: string,
+  bytes: Uint8Array,
+  timeoutMs: number,
+): Promise<BrokerAnswer> {
+  try {
+    const reply = await connection.request(subject, bytes, { timeout: timeoutMs });
+    const decoded = decodeMessage(reply.data, workerReplySchema);
+    return decoded.ok ? decoded.message : { type: "no_answer", problem: decoded.problem };
+  } catch (error) {
+    const nobody = error instanceof NatsError && error.code === ErrorCode.NoResponders;
+    return nobody ? { type: "no_responders" } : { type: "no_answer", problem: String(error) };
+  }
+}
+
+function subscribe(
+  connection: NatsConnection,
+  { subject, queueGroup }: BrokerSubscription,
+  listener: BrokerListener,
+  encode: Encode,
+): void {
+  connection.subscribe(subject, {
+    queue: queueGroup,
+    callback: (error, message) => {
+      if (error !== null) listener.unreadable(String(error));
+      else void answer(message, listener, encode);
+    },
+  });
+}
+
+async function answer(message: Msg, listener: BrokerListener, encode: Encode): Promise<void> {
+  const decoded = decodeMessage(message.data, toCoordinatorSchema);
+  if (!decoded.ok) {
+    listener.unreadable(decoded.problem);
+    respond(message, encode(invalid(decoded.problem)));
+    return;
+  }
+  const reply = await listener.message(decoded.message).catch(unserved);
+  respond(message, encode(reply, decoded.envelope.message_id));
+}
+
+/** A reply that cannot go out is like one that was lost: the worker asks again. */
+function respond(message: Msg, bytes: Uint8Array): void {
+  if (message.reply) message.respond(bytes);
+}
+
+const problemLengthMax = 1_000;
+
+const invalid = (problem: string): CoordinatorReply => ({
+  type: "error",
+  payload: { code: "invalid", message: problem.slice(0, problemLengthMax), retry: false },
+});
+
+const unserved = (error: unknown): CoordinatorReply => ({
+  type: "error",
+  payload: { code: "unavailable", message: String(error).slice(0, problemLengthMax), retry: true },
+});
+
+async function watch(connection: NatsConnection, listener: BrokerListener): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === Events.Reconnect) listener.connected();
+    if (type === Events.Disconnect) listener.disconnected();
+  }
+}

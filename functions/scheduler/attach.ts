@@ -1,0 +1,46 @@
+/** Makes the pool's picture of one customer agree with what its coordinator holds. */
+import type { HeldAssignment, Standing } from "../domain/demand.ts";
+import { applyUpdate } from "./apply-update.ts";
+import { stopAll } from "./dispatch.ts";
+import type { Attempt } from "./ledger.ts";
+import type { Pool } from "./pool.ts";
+import type { Tenant } from "./tenants.ts";
+
+/** `askedAt` is the ledger's tick when the standing was asked for: what was reserved since is not in it. */
+export function attach(pool: Pool, tenant: Tenant, standing: Standing, askedAt: number): void {
+  tenant.attached = true;
+  applyUpdate(pool, standing.update);
+  const held = new Map(standing.held.map((one) => [`${one.workloadId}/${one.generation}`, one]));
+  const promised = new Set(tenant.placements.map(({ workloadId }) => workloadId));
+  for (const attempt of [...pool.ledger.attemptsOf(tenant.customerId)]) {
+    if (attempt.state === "reserved") {
+      const isStale = attempt.reservedAt <= askedAt && !promised.has(attempt.workloadId);
+      if (isStale) dropReservation(pool, attempt, standing.held);
+    } else if (!held.has(`${attempt.workloadId}/${attempt.generation}`)) stopAttempt(pool, attempt);
+  }
+  for (const one of standing.held) recall(pool, tenant, one);
+  pool.link.callRoll();
+}
+
+/** Written meanwhile: then it stands in `held`, and only its dispatch may be lost. Not written: the slot is free. */
+function dropReservation(pool: Pool, attempt: Attempt, held: readonly HeldAssignment[]): void {
+  const written = held.find(({ workloadId }) => workloadId === attempt.workloadId);
+  if (written === undefined) pool.ledger.free(attempt);
+  else pool.ledger.settle(attempt, written.generation, "unconfirmed");
+}
+
+/** Over, as far as its coordinator knows. One that has reported its end waits for the answer. */
+function stopAttempt(pool: Pool, attempt: Attempt): void {
+  if (attempt.state === "ended" || attempt.state === "stopping") return;
+  attempt.state = "stopping";
+  const { workloadId, workerId, generation } = attempt;
+  stopAll(pool, [{ workload_id: workloadId, workerId, generation, why: "fenced" }]);
+}
+
+function recall(pool: Pool, tenant: Tenant, held: HeldAssignment): void {
+  const { workloadId, workloadType, generation, workerId } = held;
+  const known = pool.ledger.find({ workload_id: workloadId, generation }) ?? pool.ledger.reservation(workloadId);
+  if (known !== undefined) return;
+  pool.ledger.recall({ workloadId, workloadType, generation, workerId, customerId: tenant.customerId }, pool.deps.now());
+  pool.deps.wakeBy(pool.deps.now() + pool.deps.terms.leaseMs);
+}

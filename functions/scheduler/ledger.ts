@@ -1,0 +1,208 @@
+/** Who is there and who holds what: the pool's workers, and every slot from its reservation to its release. */
+import type { CustomerId, WorkerId, WorkloadId } from "../../schema/ids.ts";
+import type { Held, Registration, Resources } from "../../schema/messages/to-coordinator.ts";
+import type { DemandItem } from "../domain/demand.ts";
+import type { Candidate } from "../domain/placement.ts";
+
+/**
+ * reserved: promised to a workload that is not written yet. sent: committed, on its way to the worker. held: the worker
+ * has it. unconfirmed: stands in Postgres, the worker has not been heard of since. stopping: over, the worker may not
+ * know. ended: the worker reported its end, which is being written; its slot is free already.
+ */
+export type AttemptState = "reserved" | "sent" | "held" | "unconfirmed" | "stopping" | "ended";
+
+export interface Attempt {
+  readonly workloadId: WorkloadId;
+  readonly customerId: CustomerId;
+  readonly workloadType: string;
+  readonly resources: Resources;
+  readonly workerId: WorkerId;
+  /** 0 while reserved: the generation is made by the write. */
+  generation: number;
+  state: AttemptState;
+  /** Counts events of this pool: tells what was reserved before something was asked. */
+  readonly reservedAt: number;
+}
+
+export interface Worker {
+  readonly workerId: WorkerId;
+  /** Null: known from Postgres only, it has not answered yet. */
+  registration: Registration | null;
+  candidate: Candidate;
+  draining: boolean;
+  /** When its lease began anew, on this object's clock. */
+  lastSeenAt: number;
+  missed: boolean;
+  readonly attempts: Set<Attempt>;
+}
+
+const keyOf = (workloadId: WorkloadId, generation: number) => `${workloadId}/${generation}`;
+const occupies = (attempt: Attempt) => attempt.state !== "ended";
+
+export class Ledger {
+  readonly workers = new Map<WorkerId, Worker>();
+  readonly #reserved = new Map<WorkloadId, Attempt>();
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #heldBy = new Map<CustomerId, number>();
+  #clock = 0;
+
+  /** A number that rises; what was reserved later has a higher one. */
+  tick(): number {
+    this.#clock += 1;
+    return this.#clock;
+  }
+
+  heldBy(customerId: CustomerId): number {
+    return this.#heldBy.get(customerId) ?? 0;
+  }
+
+  /** Workers that may get new work; placement raises their counts as it places. */
+  candidates(): Candidate[] {
+    return Array.from(this.workers.values())
+      .filter(({ registration, draining }) => registration !== null && !draining)
+      .map(({ candidate }) => candidate);
+  }
+
+  find({ workload_id, generation }: Pick<Held, "workload_id" | "generation">): Attempt | undefined {
+    return this.#attempts.get(keyOf(workload_id, generation));
+  }
+
+  reservation(workloadId: WorkloadId): Attempt | undefined {
+    return this.#reserved.get(workloadId);
+  }
+
+  *attemptsOf(customerId: CustomerId): Iterable<Attempt> {
+    for (const attempt of this.#reserved.values()) if (attempt.customerId === customerId) yield attempt;
+    for (const attempt of this.#attempts.values()) if (attempt.customerId === customerId) yield attempt;
+  }
+
+  isEmpty(): boolean {
+    return this.#attempts.size === 0 && this.#reserved.size === 0;
+  }
+
+  /** The worker as it says it is; what it holds stays as it was. */
+  enroll(registration: Registration, now: number): { worker: Worker; isNew: boolean } {
+    const known = this.workers.get(registration.worker_id);
+    const worker = known ?? this.#newWorker(registration.worker_id, now);
+    const isNew = worker.registration === null;
+    worker.registration = registration;
+    worker.draining = registration.draining;
+    worker.candidate = { ...candidateOf(registration), ...countsOf(worker) };
+    return { worker, isNew };
+  }
+
+  /** A worker that Postgres knows to hold something, until it answers for itself. */
+  expect(workerId: WorkerId, now: number): Worker {
+    return this.workers.get(workerId) ?? this.#newWorker(workerId, now);
+  }
+
+  removeWorker(workerId: WorkerId): void {
+    this.workers.delete(workerId);
+  }
+
+  /** `counted`: placement has raised the worker's counts already. */
+  reserve(item: DemandItem, customerId: CustomerId, workerId: WorkerId): Attempt {
+    const attempt: Attempt = {
+      workloadId: item.workloadId,
+      customerId,
+      workloadType: item.workloadType,
+      resources: item.resources ?? {},
+      workerId,
+      generation: 0,
+      state: "reserved",
+      reservedAt: this.tick(),
+    };
+    this.#reserved.set(item.workloadId, attempt);
+    this.workers.get(workerId)?.attempts.add(attempt);
+    this.#heldBy.set(customerId, this.heldBy(customerId) + 1);
+    return attempt;
+  }
+
+  /** A reservation that was written: it has its generation now. */
+  settle(attempt: Attempt, generation: number, state: AttemptState): void {
+    this.#reserved.delete(attempt.workloadId);
+    attempt.generation = generation;
+    attempt.state = state;
+    this.#attempts.set(keyOf(attempt.workloadId, generation), attempt);
+  }
+
+  /** An attempt that was made before this object's memory began. */
+  recall(held: Omit<Attempt, "state" | "reservedAt" | "resources">, now: number): Attempt {
+    const worker = this.expect(held.workerId, now);
+    const attempt: Attempt = { ...held, resources: {}, state: "unconfirmed", reservedAt: this.tick() };
+    this.#attempts.set(keyOf(attempt.workloadId, attempt.generation), attempt);
+    worker.attempts.add(attempt);
+    this.#occupy(worker, attempt, 1);
+    this.#heldBy.set(attempt.customerId, this.heldBy(attempt.customerId) + 1);
+    return attempt;
+  }
+
+  /** The slot is free; the attempt stays known until its end is written. */
+  end(attempt: Attempt): void {
+    if (!occupies(attempt)) return;
+    this.#vacate(attempt);
+    attempt.state = "ended";
+  }
+
+  /** The slot is free and nothing remains to be known. */
+  free(attempt: Attempt): void {
+    if (occupies(attempt)) this.#vacate(attempt);
+    this.workers.get(attempt.workerId)?.attempts.delete(attempt);
+    if (this.#reserved.get(attempt.workloadId) === attempt) this.#reserved.delete(attempt.workloadId);
+    const key = keyOf(attempt.workloadId, attempt.generation);
+    if (this.#attempts.get(key) === attempt) this.#attempts.delete(key);
+  }
+
+  #vacate(attempt: Attempt): void {
+    const worker = this.workers.get(attempt.workerId);
+    if (worker !== undefined) this.#occupy(worker, attempt, -1);
+    const held = this.heldBy(attempt.customerId) - 1;
+    if (held > 0) this.#heldBy.set(attempt.customerId, held);
+    else this.#heldBy.delete(attempt.customerId);
+  }
+
+  #occupy({ candidate }: Worker, { workloadType, resources }: Attempt, by: 1 | -1): void {
+    candidate.used += by;
+    candidate.running.set(workloadType, (candidate.running.get(workloadType) ?? 0) + by);
+    candidate.resourcesUsed.cpu_cores += by * (resources.cpu_cores ?? 0);
+    candidate.resourcesUsed.memory_mb += by * (resources.memory_mb ?? 0);
+    candidate.resourcesUsed.disk_mb += by * (resources.disk_mb ?? 0);
+  }
+
+  #newWorker(workerId: WorkerId, now: number): Worker {
+    const worker: Worker = {
+      workerId,
+      registration: null,
+      candidate: unknownCandidate(workerId),
+      draining: false,
+      lastSeenAt: now,
+      missed: false,
+      attempts: new Set(),
+    };
+    this.workers.set(workerId, worker);
+    return worker;
+  }
+}
+
+type Counts = Pick<Candidate, "used" | "running" | "resourcesUsed">;
+
+const countsOf = ({ candidate: { used, running, resourcesUsed } }: Worker): Counts => ({ used, running, resourcesUsed });
+
+const candidateOf = (registration: Registration): Omit<Candidate, keyof Counts> => ({
+  workerId: registration.worker_id,
+  capabilities: new Set(registration.capabilities),
+  tags: registration.tags,
+  slots: registration.slots,
+  resources: registration.resources ?? {},
+});
+
+const unknownCandidate = (workerId: WorkerId): Candidate => ({
+  workerId,
+  capabilities: new Set(),
+  tags: {},
+  slots: 0,
+  used: 0,
+  running: new Map(),
+  resources: {},
+  resourcesUsed: { cpu_cores: 0, memory_mb: 0, disk_mb: 0 },
+});

@@ -1,0 +1,82 @@
+/** What clients read from memory. */
+
+import { z } from "zod";
+import type { ListQuery, LogQuery, WorkloadView } from "../../../schema/http/workload.ts";
+import type { CustomerId } from "../../../schema/ids.ts";
+import { logLevels } from "../../../schema/status.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { type ListPlace, listPlaceSchemas, placeOf, splitLabel } from "../list-query.ts";
+import type { LogView, Page } from "../store.ts";
+import { toView } from "../workload-view.ts";
+import type { LogRow, WorkloadRow } from "./rows.ts";
+
+export const viewOf = (customerId: CustomerId, row: WorkloadRow): WorkloadView =>
+  toView({ ...row.workload, ...row, customerId, timeoutSeconds: row.workload.policy.timeoutSeconds });
+
+export function listRows(
+  customerId: CustomerId,
+  rows: readonly WorkloadRow[],
+  query: ListQuery,
+): Page<WorkloadView> | "bad_cursor" {
+  const after = decodeCursor<ListPlace>(listPlaceSchemas[query.order_by], query.cursor);
+  if (after === "bad_cursor") return "bad_cursor";
+  const found = rows.map((row) => viewOf(customerId, row)).filter((view) => matches(view, query));
+  const ordered = found.sort((a, b) => byPlace(placeOf(query, a), placeOf(query, b)));
+  const rest = ordered.filter((view) => after === null || byPlace(placeOf(query, view), after) > 0);
+  const page = pageOf(rest.slice(query.cursor === undefined ? (query.offset ?? 0) : 0), query.limit, (view) =>
+    encodeCursor(placeOf(query, view)),
+  );
+  return query.count === "true" ? { ...page, total: found.length } : page;
+}
+
+function matches(view: WorkloadView, query: ListQuery): boolean {
+  const created = Date.parse(view.created_at);
+  return (
+    (query.status === undefined || view.status === query.status) &&
+    (query.workload_type === undefined || view.workload_type === query.workload_type) &&
+    (query.created_after === undefined || created >= Date.parse(query.created_after)) &&
+    (query.created_before === undefined || created < Date.parse(query.created_before)) &&
+    (query.label ?? []).every((label) => hasLabel(view, label))
+  );
+}
+
+function hasLabel({ labels }: WorkloadView, label: string): boolean {
+  const { name, value } = splitLabel(label);
+  return Object.hasOwn(labels, name) && (value === null || labels[name] === value);
+}
+
+/** Descending in every part. */
+function byPlace(a: ListPlace, b: ListPlace): number {
+  for (const [index, part] of a.entries()) {
+    const other = b[index];
+    if (other !== undefined && part !== other) return part < other ? 1 : -1;
+  }
+  return 0;
+}
+
+const logPlaceSchema = z.tuple([z.int(), z.int()]);
+
+export function listLogs(row: WorkloadRow, query: LogQuery): Page<LogView> | "bad_cursor" {
+  const after = decodeCursor(logPlaceSchema, query.cursor);
+  if (after === "bad_cursor") return "bad_cursor";
+  const [generation, line] = after ?? [0, 0];
+  const found = [...row.logs.values()]
+    .filter((log) => log.generation > generation || (log.generation === generation && log.line > line))
+    .filter((log) => isAsked(log, query))
+    .sort((a, b) => a.generation - b.generation || a.line - b.line);
+  const page = pageOf(found, query.limit, (log) => encodeCursor([log.generation, log.line]));
+  return { ...page, items: page.items.map(({ line: _, at: __, ...view }) => view) };
+}
+
+const isAsked = ({ at, level }: LogRow, query: LogQuery): boolean =>
+  (query.since === undefined || at >= Date.parse(query.since)) &&
+  (query.until === undefined || at < Date.parse(query.until)) &&
+  (query.level === undefined || rankOf(level) >= rankOf(query.level));
+const rankOf = (level: string): number => logLevels.findIndex((known) => known === level);
+
+function pageOf<T>(rest: readonly T[], limit: number, cursorOf: (last: T) => string): Page<T> {
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  const hasMore = rest.length > limit;
+  return { items, hasMore, nextCursor: hasMore && last !== undefined ? cursorOf(last) : null };
+}

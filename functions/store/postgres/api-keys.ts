@@ -1,0 +1,37 @@
+/** API keys, found by their hash. */
+import { and, eq, gt, isNull, or } from "drizzle-orm";
+import type { CustomerId, KeyId } from "../../../schema/ids.ts";
+import type { Tier } from "../../../schema/status.ts";
+import { apiKeys, customers } from "../../../schema/tables/customers.ts";
+import { limitsOf } from "../../../schema/tiers.ts";
+import type { KeyRecord } from "../store.ts";
+import type { Database } from "./database.ts";
+import { attempt } from "./failure.ts";
+import { toMs } from "./workload-rows.ts";
+
+export async function findKey(
+  db: Database,
+  customerId: CustomerId,
+  keyHash: string,
+  now: number,
+): Promise<KeyRecord | null> {
+  const alive = and(isNull(apiKeys.revokedAt), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date(now))));
+  const query = db
+    .select({
+      keyId: apiKeys.keyId,
+      scopes: apiKeys.scopes,
+      expiresAt: apiKeys.expiresAt,
+      tier: customers.tier,
+      overrides: customers.overrides,
+      suspendedAt: customers.suspendedAt,
+    })
+    .from(apiKeys)
+    .innerJoin(customers, eq(customers.customerId, apiKeys.customerId))
+    .where(and(eq(apiKeys.keyHash, keyHash), eq(apiKeys.customerId, customerId), alive));
+  const [row] = await attempt("reading an API key", query);
+  if (row === undefined) return null;
+  const { scopes, expiresAt, suspendedAt } = row;
+  const keyId = row.keyId as KeyId; // the table holds no other
+  const limits = limitsOf(row.tier as Tier, row.overrides); // checked by the table
+  return { keyId, customerId, scopes, expiresAt: toMs(expiresAt), suspended: suspendedAt !== null, limits };
+}

@@ -1,0 +1,50 @@
+/** Puts a customer into the database as the admin API would: with its key and its workload types. */
+import pg from "pg";
+import { sha256Hex } from "../../schema/api-key.ts";
+import type { CustomerId, IdSource } from "../../schema/ids.ts";
+import type { Tier } from "../../schema/status.ts";
+import type { TierLimits } from "../../schema/tiers.ts";
+
+export interface NewCustomer {
+  customerId: CustomerId;
+  key: string;
+  name: string;
+  tier: Tier;
+  overrides: Partial<TierLimits>;
+  scopes: readonly string[];
+  workloadTypes: readonly string[];
+}
+
+export const customerScopes = ["workloads:read", "workloads:write", "configs:write", "admin"];
+export const builtInTypes = ["noop", "sleep", "text.wordcount", "shell"];
+
+/** Limits that keep out of a benchmark's way. */
+export const benchmarkOverrides: Partial<TierLimits> = {
+  runningMax: 10_000,
+  queueDepthMax: 100_000,
+  submitsPerSecond: null,
+};
+
+const insertCustomer = `insert into customers (customer_id, name, tier, overrides) values ($1, $2, $3, $4)
+  on conflict do nothing`;
+const insertKey = `insert into api_keys (key_id, customer_id, key_hash, name, scopes) values ($1, $2, $3, 'local', $4)
+  on conflict do nothing`;
+const insertTypes = `insert into workload_configs (config_id, customer_id, workload_type)
+  select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing`;
+
+/** Again with the same ids: changes nothing. */
+export async function seedCustomer(databaseUrl: string, customer: NewCustomer, ids: IdSource): Promise<void> {
+  const { customerId, workloadTypes } = customer;
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query(insertCustomer, [customerId, customer.name, customer.tier, JSON.stringify(customer.overrides)]);
+    await client.query(insertKey, [ids.key(), customerId, await sha256Hex(customer.key), customer.scopes]);
+    const configIds = workloadTypes.map(() => ids.config());
+    await client.query(insertTypes, [configIds, workloadTypes.map(() => customerId), workloadTypes]);
+  } catch (error) {
+    throw new Error(`making the customer ${customerId}`, { cause: error });
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,1 @@
+CREATE INDEX "workloads_paused" ON "workloads" USING btree ("customer_id") WHERE status = 'PAUSED';

@@ -1,0 +1,223 @@
+/** One attempt from its assignment to its last acknowledged event. */
+import type { WorkerId } from "../../schema/ids.ts";
+import type { Json } from "../../schema/json.ts";
+import type { Assignment } from "../../schema/messages/assignment.ts";
+import type { Held } from "../../schema/messages/to-coordinator.ts";
+import type { LogLevel } from "../../schema/status.ts";
+import { CheckpointKeeper } from "../checkpoint/keeper.ts";
+import { prepareState } from "../checkpoint/prepare.ts";
+import { CheckpointSaver } from "../checkpoint/saver.ts";
+import type { Coordinator } from "../intake/coordinator.ts";
+import { AttemptReport, type ReportParts } from "../report/attempt-report.ts";
+import type { AbortReason } from "../sdk.ts";
+import { type Conclusion, conclude, type StopReason } from "./conclusion.ts";
+import { thrownError } from "./error.ts";
+import type { Ending, Host, Runner, Running } from "./running.ts";
+
+export interface AttemptParts extends ReportParts {
+  readonly workerId: WorkerId;
+  readonly coordinator: Coordinator;
+  /** Fires when the agent ends without waiting. */
+  readonly life: AbortSignal;
+  /** The code of this attempt runs no more: its slot is free. */
+  ended(attempt: Attempt): void;
+  /** Everything that it said is confirmed: nothing is left to answer for. */
+  forgotten(attempt: Attempt): void;
+}
+
+/** Strongest last: a later, stronger reason replaces the one before. */
+const strength: readonly StopReason[] = ["draining", "paused", "timeout", "fenced", "revoked"];
+
+export class Attempt implements Host {
+  readonly assignment: Assignment;
+  readonly held: Held;
+  /** Resolves when neither its code runs any more nor that of an earlier attempt of the same workload. */
+  readonly cleared: Promise<void>;
+  readonly #parts: AttemptParts;
+  readonly #runner: Runner;
+  readonly #report: AttemptReport;
+  readonly #useless = new AbortController();
+  readonly #saver: CheckpointSaver;
+  readonly #keeper: CheckpointKeeper;
+  #finishOver: () => void = () => undefined;
+  #running: Running | null = null;
+  #startedAt = 0;
+  #stop: StopReason | null = null;
+  #forceTimer: NodeJS.Timeout | null = null;
+  #isFenced = false;
+  #isOver = false;
+  #concluded: Conclusion["kind"] | null = null;
+
+  constructor(assignment: Assignment, runner: Runner, parts: AttemptParts, earlier?: Attempt) {
+    this.assignment = assignment;
+    this.#runner = runner;
+    this.#parts = parts;
+    const { customer_id, workload_id, generation } = assignment;
+    this.held = { customer_id, workload_id, generation };
+    this.#report = new AttemptReport(assignment, parts, {
+      fenced: () => this.revoke("fenced"),
+      drained: () => this.#drained(),
+    });
+    this.#saver = new CheckpointSaver(this.#saverParts(), assignment.checkpoint?.sequence ?? 0);
+    this.#keeper = new CheckpointKeeper(assignment, this.#saver, (message) => this.log("warn", message));
+    const over = new Promise<void>((resolve) => {
+      this.#finishOver = resolve;
+    });
+    this.cleared = earlier === undefined ? over : Promise.all([earlier.cleared, over]).then(() => undefined);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Nothing of it waits for the coordinator any more. */
+  get isForgotten(): boolean {
+    return this.#concluded !== null && this.#report.isEmpty;
+  }
+
+  /** Starts at once where there is no checkpoint to fetch. */
+  begin(): void {
+    if (this.#isOver) return;
+    if (this.assignment.checkpoint === null) this.#start(null);
+    else void this.#fetchAndStart();
+  }
+
+  /** The coordinator has decided: end it, and give the slot back. */
+  revoke(abort: AbortReason): void {
+    if (this.#concluded === "released") return;
+    this.#report.drop(abort !== "fenced");
+    this.#useless.abort();
+    if (this.#concluded === null) this.#halt("revoked", abort);
+    else this.#tell({ kind: "released" });
+  }
+
+  /** The agent's own lease is over: `forceMs` is left until it must have ended. */
+  fence(forceMs: number): void {
+    if (this.#isOver || this.#isFenced) return;
+    this.#isFenced = true;
+    const boundMs = Math.min(forceMs, this.#runner.graceMs);
+    this.#halt("fenced", "fenced", boundMs);
+    // Also where a stronger reason has left it more time than the lease does.
+    if (this.#running !== null) this.#forceIn(boundMs);
+  }
+
+  /** A checkpoint first, then the stop: what is done is not done again. */
+  async suspend(stop: "paused" | "draining"): Promise<void> {
+    if (this.#isOver || this.#stop !== null) return;
+    this.#stop = stop;
+    if (this.#running !== null) await this.#keeper.saveLast(this.#running, this.#runner.graceMs);
+    if (this.#stop === stop && !this.#isOver) this.#abort(stop, this.#runner.graceMs);
+  }
+
+  /** `now`: monotonic milliseconds. */
+  pulse(now: number): void {
+    if (this.#running === null) return;
+    this.#report.pulse();
+    const { timeout_seconds } = this.assignment;
+    const isLate = timeout_seconds !== null && now - this.#startedAt >= timeout_seconds * 1_000;
+    if (isLate) this.#halt("timeout", "timeout");
+    if (this.#stop === null) this.#keeper.pulse(this.#running, now);
+  }
+
+  progress(percent: number, message: string | null): void {
+    this.#report.progress(percent, message);
+    if (this.#running !== null && this.#stop === null) {
+      this.#keeper.progressed(this.#running, percent, this.#parts.clock.monotonic());
+    }
+  }
+
+  log(level: LogLevel, message: string, details?: Json): void {
+    this.#report.log(level, message, details);
+  }
+
+  save(state: Uint8Array): Promise<void> {
+    return this.#keeper.saveNow(state, this.#parts.clock.monotonic());
+  }
+
+  async #fetchAndStart(): Promise<void> {
+    const { coordinator } = this.#parts;
+    const prepared = await prepareState(coordinator, this.#address(), this.assignment.checkpoint, this.#signal());
+    if (this.#isOver) return;
+    if (prepared.kind === "fenced") this.revoke("fenced");
+    else if (prepared.kind === "ready") this.#start(prepared.state);
+    else if (prepared.kind === "failed") await this.#end({ kind: "threw", error: prepared.error });
+  }
+
+  #start(state: Uint8Array | null): void {
+    if (this.#stop !== null) return void this.#end({ kind: "killed" });
+    const { workload_id, generation, workload_type, input, config } = this.assignment;
+    const job = { workloadId: workload_id, generation, workloadType: workload_type, input, config, state };
+    this.#startedAt = this.#parts.clock.monotonic();
+    this.#keeper.started(this.#startedAt);
+    this.#report.started();
+    try {
+      this.#running = this.#runner.start(job, this);
+      void this.#running.ended.then((ending) => this.#end(ending));
+    } catch (error) {
+      void this.#end({ kind: "threw", error: thrownError(error) });
+    }
+  }
+
+  /** A reason that is not stronger than the one before changes nothing. */
+  #halt(stop: StopReason, abort: AbortReason, forceMs = this.#runner.graceMs): void {
+    if (this.#stop !== null && strength.indexOf(stop) <= strength.indexOf(this.#stop)) return;
+    this.#stop = stop;
+    if (!this.#isOver) this.#abort(abort, forceMs);
+  }
+
+  #abort(reason: AbortReason, forceMs: number): void {
+    if (this.#running === null) return void this.#end({ kind: "killed" });
+    this.#running.abort(reason);
+    this.#forceIn(forceMs);
+  }
+
+  #forceIn(ms: number): void {
+    if (this.#forceTimer !== null) clearTimeout(this.#forceTimer);
+    this.#forceTimer = setTimeout(() => this.#force(), ms);
+  }
+
+  #force(): void {
+    this.#parts.log.warn({ ...this.held, reason: this.#stop }, "ended by force: it did not stop when it was asked to");
+    this.#running?.kill();
+  }
+
+  async #end(ending: Ending): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#forceTimer !== null) clearTimeout(this.#forceTimer);
+    this.#parts.ended(this);
+    this.#finishOver();
+    await this.#conclude(ending);
+  }
+
+  /** What another attempt will start from goes ahead of the end; a result needs no checkpoint any more. */
+  async #conclude(ending: Ending): Promise<void> {
+    const first = conclude(ending, this.#stop, this.assignment.timeout_seconds);
+    const resumable = first.kind !== "completed" && first.kind !== "released";
+    if (resumable && this.#saver.isBusy) await this.#saver.settled();
+    const conclusion = conclude(ending, this.#stop, this.assignment.timeout_seconds);
+    this.#tell(conclusion);
+  }
+
+  #tell(conclusion: Conclusion): void {
+    this.#concluded = conclusion.kind;
+    this.#report.conclude(conclusion);
+  }
+
+  #drained(): void {
+    if (this.#concluded !== null) this.#parts.forgotten(this);
+  }
+
+  #address() {
+    return { worker_id: this.#parts.workerId, ...this.held };
+  }
+
+  #signal(): AbortSignal {
+    return AbortSignal.any([this.#useless.signal, this.#parts.life]);
+  }
+
+  #saverParts() {
+    const { coordinator } = this.#parts;
+    return { coordinator, report: this.#report, address: this.#address(), signal: () => this.#signal() };
+  }
+}

@@ -1,0 +1,63 @@
+/** Requests that are repeated until the coordinator answers, waking it when nobody listens. */
+import type { CoordinatorReply, ToCoordinator } from "../../schema/messages/to-coordinator.ts";
+import { requestTimeoutMs, resendBackoffBaseMs, resendBackoffCapMs } from "../limits.ts";
+import type { AgentLog } from "../log.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Channel, Intake, RequestOutcome } from "./intake.ts";
+import { pause } from "./pause.ts";
+import type { WakeCall } from "./wake.ts";
+
+export interface CoordinatorParts {
+  readonly intake: Intake;
+  readonly wake: WakeCall;
+  readonly log: AgentLog;
+  readonly random: () => number;
+}
+
+const resendBackoff = { baseMs: resendBackoffBaseMs, capMs: resendBackoffCapMs };
+
+export class Coordinator {
+  readonly #parts: CoordinatorParts;
+  #hurry = new AbortController();
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+  }
+
+  /** One try; a silent coordinator is woken for the next one. */
+  async tryOnce(channel: Channel, message: ToCoordinator, timeoutMs: number, signal: AbortSignal) {
+    const outcome = await this.#parts.intake.request(channel, message, timeoutMs, signal);
+    if (outcome.kind === "no_responders" || outcome.kind === "timeout") this.#parts.wake.send(signal);
+    return outcome;
+  }
+
+  /**
+   * The same message until an answer comes that another try would not change.
+   * Null when the signal fires first. `before` runs ahead of every try.
+   */
+  async ask(message: ToCoordinator, signal: AbortSignal, before?: () => void): Promise<CoordinatorReply | null> {
+    for (let tries = 1; !signal.aborted; tries += 1) {
+      before?.();
+      const outcome = await this.tryOnce("events", message, requestTimeoutMs, signal);
+      if (signal.aborted) break;
+      if (outcome.kind === "reply" && !wantsRetry(outcome.reply)) return outcome.reply;
+      this.#parts.log.debug({ type: message.type, tries, why: whyAgain(outcome) }, "sending again");
+      const waitMs = backoffMs(resendBackoff, tries, this.#parts.random());
+      await pause(waitMs, AbortSignal.any([signal, this.#hurry.signal]));
+    }
+    return null;
+  }
+
+  /** Something is known to listen again: whoever waits for its next try may try at once. */
+  hurry(): void {
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
+  }
+}
+
+const wantsRetry = (reply: CoordinatorReply): boolean => reply.type === "error" && reply.payload.retry;
+
+function whyAgain(outcome: RequestOutcome): string {
+  if (outcome.kind === "failed") return outcome.problem;
+  return outcome.kind === "reply" && outcome.reply.type === "error" ? outcome.reply.payload.message : outcome.kind;
+}

@@ -1,0 +1,43 @@
+/** The limits and intervals that only the agent knows; shared ones live in schema/limits.ts. */
+
+const mib = 1024 * 1024;
+
+// Talking to the coordinator
+export const requestTimeoutMs = 10_000;
+export const resendBackoffBaseMs = 100;
+export const resendBackoffCapMs = 2_000;
+export const registerBackoffBaseMs = 250;
+export const registerBackoffCapMs = 5_000;
+export const registerTimeoutMs = 5_000;
+export const rollCallJitterMsMax = 50;
+export const reconnectBackoffBaseMs = 100;
+export const reconnectBackoffCapMs = 5_000;
+export const wakeIntervalMs = 1_000;
+export const wakeTimeoutMs = 10_000;
+export const goodbyeTimeoutMs = 2_000;
+export const goodbyeTriesMax = 3;
+export const brokerPingIntervalMs = 5_000;
+export const brokerPingsOutMax = 2;
+
+// Attempts
+export const graceMsDefault = 5_000;
+/** One pulse serves every running attempt: its logs, its progress, its deadline, its checkpoint, the fence. */
+export const pulseMs = 100;
+export const progressIntervalMs = 200;
+export const logBytesUnsentMax = 4 * mib;
+export const logDetailsBytesMax = 16 * 1024;
+export const generationsRememberedMax = 20_000;
+
+// Threads
+export const threadMemoryMbDefault = 512;
+export const idleThreadsMax = 4;
+export const idleThreadMsMax = 60_000;
+export const warmThreadsAtStart = 1;
+
+// Checkpoints: what a state may be before it is compressed
+export const stateBytesMax = 256 * mib;
+
+// Processes: one string of an environment may hold 128 KiB on Linux, its name and NUL included
+export const processInputBytesMax = 128 * 1024 - 64;
+export const processLineBytesMax = 16 * mib;
+export const processPipeGraceMs = 1_000;
