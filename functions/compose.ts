@@ -1,9 +1,17 @@
 /** The only place that builds adapters: from the bindings of the Worker to what serves requests and the cron trigger. */
 import manifest from "../package.json" with { type: "json" };
+import { poolSchema } from "../schema/affinity.ts";
+import { createIdSource, customerIdSchema, secureRandom } from "../schema/ids.ts";
+import { assignmentTimeoutSecondsDefault } from "../schema/limits.ts";
 import { createApp } from "./api/app.ts";
+import { natsBroker } from "./broker/nats.ts";
+import type { ComposeCoordinator } from "./coordinator/customer-coordinator.ts";
+import type { CoordinatorDeps } from "./coordinator/session.ts";
 import { type Bindings, type Env, readEnv } from "./env.ts";
 import { createCustomerGateway } from "./rpc/customer-gateway.ts";
 import { createPoolGateway, type TickingPools } from "./rpc/pool-gateway.ts";
+import type { PoolDeps } from "./scheduler/pool.ts";
+import type { ComposePool } from "./scheduler/pool-scheduler.ts";
 import { createPostgresStore } from "./store/postgres/postgres-store.ts";
 import type { StateStore } from "./store/store.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
@@ -51,6 +59,62 @@ async function tickAll(pools: TickingPools, log: Log): Promise<void> {
     ),
   );
 }
+
+/** A failure that nobody waits for is logged, and never unowned. */
+const background =
+  (log: Log) =>
+  (work: Promise<unknown>): void => {
+    work.catch((err: unknown) => log.error({ err }, "work in the background failed"));
+  };
+
+const nameOf = ({ id }: DurableObjectState): string => {
+  if (id.name === undefined) throw new Error("this object was not addressed by name");
+  return id.name;
+};
+
+export const composeCoordinator: ComposeCoordinator<Bindings> = (ctx, bindings, wakeBy): CoordinatorDeps => {
+  const env = readEnv(bindings);
+  const log = composeLog(env).child({ component: "coordinator" });
+  return {
+    customerId: customerIdSchema.parse(nameOf(ctx)),
+    store: composeStore(env),
+    poolNames: env.NIYANTA_POOLS,
+    pool: (name) => env.POOL_SCHEDULER.getByName(name),
+    ids: createIdSource(clock, secureRandom),
+    now: clock,
+    random: secureRandom,
+    log,
+    wakeBy,
+    background: background(log),
+  };
+};
+
+export const composePool: ComposePool<Bindings> = (ctx, bindings, wakeBy): PoolDeps => {
+  const env = readEnv(bindings);
+  const name = poolSchema.parse(nameOf(ctx));
+  const log = composeLog(env).child({ component: "scheduler", pool: name });
+  const ids = createIdSource(clock, secureRandom);
+  return {
+    name,
+    store: composeStore(env),
+    coordinator: (customerId) => env.CUSTOMER_COORDINATOR.getByName(customerId),
+    connect: natsBroker({
+      servers: env.NATS_URL,
+      senderId: `pool:${name}`,
+      messageId: () => ids.message(),
+      now: clock,
+    }),
+    terms: {
+      leaseMs: env.LEASE_SECONDS * 1_000,
+      heartbeatMs: env.HEARTBEAT_SECONDS * 1_000,
+      assignmentTimeoutMs: assignmentTimeoutSecondsDefault * 1_000,
+    },
+    now: clock,
+    log,
+    wakeBy,
+    background: background(log),
+  };
+};
 
 let composed: ControlPlane | undefined;
 

@@ -43,6 +43,7 @@ export class Agent {
   readonly #pulse = new Pulse(() => this.#beat());
   #isRegistered = false;
   #isFenced = false;
+  #isDraining = false;
   #draining: Promise<void> | null = null;
   #onIdle: () => void = () => undefined;
   #drainCommanded: () => void = () => undefined;
@@ -79,6 +80,7 @@ export class Agent {
   }
 
   async #drain(): Promise<void> {
+    this.#isDraining = true;
     this.#parts.log.info({ running: this.#attempts.used }, "draining");
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
@@ -145,16 +147,16 @@ export class Agent {
     const { workerId, pool, runners, slots, tags, version } = this.#parts;
     return {
       ...{ worker_id: workerId, pool, capabilities: [...runners.keys()], slots, tags, version },
-      draining: this.#draining !== null,
+      draining: this.#isDraining,
       held: [...this.#attempts.held()],
     };
   }
 
   #heartbeatState() {
-    if (this.#attempts.isIdle && this.#draining === null) return null;
+    if (this.#attempts.isIdle && !this.#isDraining) return null;
     this.#checkFence();
     const { workerId, slots } = this.#parts;
-    const status = this.#draining === null ? ("HEALTHY" as const) : ("DRAINING" as const);
+    const status = this.#isDraining ? ("DRAINING" as const) : ("HEALTHY" as const);
     return { worker_id: workerId, status, slots, used: this.#attempts.used, held: [...this.#attempts.held()] };
   }
 
@@ -164,8 +166,8 @@ export class Agent {
     this.#heartbeat.setInterval(heartbeat_ms);
     this.#attempts.revoke(fenced);
     this.#coordinator.hurry();
-    const { workerId, pool, slots, log } = this.#parts;
-    if (!this.#isRegistered) log.info({ worker_id: workerId, pool, slots }, "registered");
+    const { pool, slots, log } = this.#parts;
+    if (!this.#isRegistered) log.info({ pool, slots }, "registered");
     this.#isRegistered = true;
   }
 

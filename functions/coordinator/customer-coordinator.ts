@@ -1,105 +1,111 @@
 /** The Durable Object of one customer: its leader and lock. It only holds the parts together; each duty has its file. */
 import { DurableObject } from "cloudflare:workers";
 import type { Chunk, ChunkRequest } from "../../schema/messages/to-coordinator.ts";
-import { composeCoordinator } from "../compose.ts";
-import type { Exchange, Exchanged, Standing } from "../domain/demand.ts";
-import { type Refusal, type Result, refuse } from "../domain/refusal.ts";
-import type { Env } from "../env.ts";
 import { Alarm } from "../alarm.ts";
+import type { Exchange, Exchanged, Standing } from "../domain/demand.ts";
+import type { Result } from "../domain/refusal.ts";
+import { createLane } from "../lane.ts";
 import { Admission, rateState } from "./admit.ts";
 import { type CancelRequest, cancelWorkload } from "./cancel.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer, SubmitRequest, SubmittedWorkload } from "./gateway.ts";
-import { createLane } from "./lane.ts";
 import { type CoordinatorDeps, Leadership, type Session, written } from "./session.ts";
 import { keepTime, refillWindow } from "./timers.ts";
 import { standingOf, updateOf } from "./update.ts";
 
 const alarmRetryMs = 1_000;
 
-export class CustomerCoordinator extends DurableObject<Env> {
-  readonly #alarm: Alarm;
-  readonly #deps: CoordinatorDeps;
-  readonly #lane = createLane();
-  readonly #leadership: Leadership;
-  readonly #admission: Admission;
+/** Builds the world around one object; `wakeBy` sets its alarm. */
+export type ComposeCoordinator<Bindings> = (
+  ctx: DurableObjectState,
+  bindings: Bindings,
+  wakeBy: (at: number) => void,
+) => CoordinatorDeps;
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#alarm = new Alarm(ctx.storage);
-    this.#deps = composeCoordinator(ctx, env, (at) => this.#alarm.by(at));
-    this.#leadership = new Leadership(this.#deps, (session) => this.#greet(session));
-    this.#admission = new Admission(this.#deps, this.#leadership, this.#lane);
-  }
+export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindings>) =>
+  class CustomerCoordinator extends DurableObject<Bindings> {
+    readonly #alarm: Alarm;
+    readonly #deps: CoordinatorDeps;
+    readonly #lane = createLane();
+    readonly #leadership: Leadership;
+    readonly #admission: Admission;
 
-  async submit(request: SubmitRequest): Promise<Answer<readonly SubmittedWorkload[]>> {
-    const session = await this.#leadership.within((current) => Promise.resolve(current));
-    if (!session.ok) return { ...session, rate: null };
-    const result = await this.#admission.submit(session.value, request);
-    return { ...result, rate: rateState(session.value, this.#deps.now()) };
-  }
-
-  async cancel(request: CancelRequest): Promise<Answer<null>> {
-    const result = await this.#locked(async (session) => ({
-      cancelled: await cancelWorkload(this.#deps, session, request),
-      rate: rateState(session, this.#deps.now()),
-    }));
-    return result.ok ? { ...result.value.cancelled, rate: result.value.rate } : { ...result, rate: null };
-  }
-
-  /** From a pool: reports, losses, placements. */
-  exchange(incoming: Exchange): Promise<Result<Exchanged>> {
-    return this.#locked(async (session) => {
-      const exchanged = await exchange(this.#deps, session, incoming);
-      if (!session.book.needsRefill()) return exchanged;
-      await refillWindow(this.#deps, session);
-      return { ...exchanged, update: updateOf(session, incoming.pool, exchanged.update) };
-    });
-  }
-
-  /** From a pool that has lost its memory, or met a new epoch. */
-  standing(pool: string): Promise<Result<Standing>> {
-    return this.#locked(async (session) => standingOf(session, pool));
-  }
-
-  putChunk(chunk: Chunk): Promise<Result<"stored" | "fenced">> {
-    return this.#locked(async (session) => written(await this.#deps.store.putChunk(session.lead, chunk)));
-  }
-
-  /** Reads only, so it takes no place in the lane. */
-  getChunk(request: ChunkRequest): Promise<Result<Uint8Array | "fenced" | "unknown">> {
-    return this.#leadership.within(() => this.#deps.store.getChunk(request));
-  }
-
-  /** From the cron tick: does what an alarm may have missed. */
-  tick(): Promise<void> {
-    return this.#keepTime();
-  }
-
-  override alarm(): Promise<void> {
-    this.#alarm.fired();
-    return this.#keepTime();
-  }
-
-  /** Never throws: an alarm that fails is set again, a moment later. */
-  async #keepTime(): Promise<void> {
-    let kept = false;
-    try {
-      const result = await this.#locked((session) => keepTime(this.#deps, session));
-      kept = result.ok || result.refusal.kind === "unknown_customer";
-    } catch (error) {
-      this.#deps.log.error({ err: error }, "time was not kept");
-    } finally {
-      if (!kept) this.#alarm.by(this.#deps.now() + alarmRetryMs);
+    constructor(ctx: DurableObjectState, bindings: Bindings) {
+      super(ctx, bindings);
+      this.#alarm = new Alarm(ctx.storage);
+      this.#deps = compose(ctx, bindings, (at) => this.#alarm.by(at));
+      this.#leadership = new Leadership(this.#deps, (session) => this.#greet(session));
+      this.#admission = new Admission(this.#deps, this.#leadership, this.#lane);
     }
-  }
 
-  #locked<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
-    return this.#lane.run(() => this.#leadership.within(work));
-  }
+    async submit(request: SubmitRequest): Promise<Answer<readonly SubmittedWorkload[]>> {
+      const session = await this.#leadership.within((current) => Promise.resolve(current));
+      if (!session.ok) return { ...session, rate: null };
+      const result = await this.#admission.submit(session.value, request);
+      return { ...result, rate: rateState(session.value, this.#deps.now()) };
+    }
 
-  /** A new epoch: what was due meanwhile is done, and the pools where this customer has work learn of it. */
-  #greet({ book }: Session): void {
-    if (book.pools().size > 0) this.#alarm.by(this.#deps.now());
-  }
-}
+    async cancel(request: CancelRequest): Promise<Answer<null>> {
+      const result = await this.#locked(async (session) => ({
+        cancelled: await cancelWorkload(this.#deps, session, request),
+        rate: rateState(session, this.#deps.now()),
+      }));
+      return result.ok ? { ...result.value.cancelled, rate: result.value.rate } : { ...result, rate: null };
+    }
+
+    /** From a pool: reports, losses, placements. */
+    exchange(incoming: Exchange): Promise<Result<Exchanged>> {
+      return this.#locked(async (session) => {
+        const exchanged = await exchange(this.#deps, session, incoming);
+        if (!session.book.needsRefill()) return exchanged;
+        await refillWindow(this.#deps, session);
+        return { ...exchanged, update: updateOf(session, incoming.pool, exchanged.update) };
+      });
+    }
+
+    /** From a pool that has lost its memory, or met a new epoch. */
+    standing(pool: string): Promise<Result<Standing>> {
+      return this.#locked(async (session) => standingOf(session, pool));
+    }
+
+    putChunk(chunk: Chunk): Promise<Result<"stored" | "fenced">> {
+      return this.#locked(async (session) => written(await this.#deps.store.putChunk(session.lead, chunk)));
+    }
+
+    /** Reads only, so it takes no place in the lane. */
+    getChunk(request: ChunkRequest): Promise<Result<Uint8Array | "fenced" | "unknown">> {
+      return this.#leadership.within(() => this.#deps.store.getChunk(request));
+    }
+
+    /** From the cron tick: does what an alarm may have missed. */
+    tick(): Promise<void> {
+      return this.#keepTime();
+    }
+
+    override alarm(): Promise<void> {
+      this.#alarm.fired();
+      return this.#keepTime();
+    }
+
+    /** Never throws: an alarm that fails is set again, a moment later. */
+    async #keepTime(): Promise<void> {
+      let kept = false;
+      try {
+        const result = await this.#locked((session) => keepTime(this.#deps, session));
+        kept = result.ok || result.refusal.kind === "unknown_customer";
+      } catch (error) {
+        this.#deps.log.error({ err: error }, "time was not kept");
+      } finally {
+        if (!kept) this.#alarm.by(this.#deps.now() + alarmRetryMs);
+      }
+    }
+
+    #locked<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
+      return this.#lane.run(() => this.#leadership.within(work));
+    }
+
+    /** A new epoch: what was due meanwhile is done, and the pools where this customer has work learn of it. */
+    #greet({ book }: Session): void {
+      if (book.pools().size > 0) this.#alarm.by(this.#deps.now());
+    }
+  };

@@ -1,9 +1,10 @@
 /** One leadership of one customer: the epoch, and all that is kept in mind under it. */
-import type { CustomerId, IdSource } from "../../schema/ids.ts";
+import type { CustomerId, IdSource, WorkloadId } from "../../schema/ids.ts";
 import { queueWindowMax } from "../../schema/limits.ts";
+import { submitRate } from "../domain/admission.ts";
 import type { Customer } from "../domain/customer.ts";
 import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
-import { done, refuse, type Refusal, type Result } from "../domain/refusal.ts";
+import { done, type Refusal, type Result, refuse } from "../domain/refusal.ts";
 import type { Sample } from "../domain/sample.ts";
 import { fullBucket, type TokenBucket } from "../domain/token-bucket.ts";
 import { type CustomerStore, type Lead, StoreUnavailable, type Written } from "../store/store.ts";

@@ -1,4 +1,5 @@
 /** What comes with time: delayed workloads become due, attempts outrun their time-out, the window runs low. */
+import type { Pool } from "../../schema/affinity.ts";
 import { queueWindowMax, timeoutGraceSeconds } from "../../schema/limits.ts";
 import type { Stop } from "../domain/demand.ts";
 import { deadlineOf, timeOut } from "../domain/transition.ts";
@@ -13,8 +14,9 @@ export async function keepTime(deps: CoordinatorDeps, session: Session): Promise
   session.book.promote(deps.now());
   await refillWindow(deps, session);
   const late = Array.from(session.book.held()).filter((workload) => isLate(workload, deps.now()));
-  const stops = await timeOutAll(deps, session, late);
-  for (const pool of session.book.pools()) tellPool(deps, session, pool, stops);
+  const pools = session.book.pools();
+  const timedOut = await timeOutAll(deps, session, late);
+  for (const pool of pools) tellPool(deps, session, pool, timedOut.get(pool) ?? []);
   const next = nextMoment(session);
   if (next !== null) deps.wakeBy(next);
 }
@@ -24,19 +26,16 @@ const isLate = (workload: Workload, now: number): boolean => {
   return deadline !== null && deadline <= now;
 };
 
+/** The stops that follow, by pool. */
 async function timeOutAll(
   deps: CoordinatorDeps,
   session: Session,
   late: readonly Workload[],
-): Promise<ReadonlyMap<string, Stop[]>> {
-  const stops = Map.groupBy(late.flatMap(stopOf), ({ pool }) => pool);
-  await commit(
-    deps,
-    session,
-    late.flatMap((workload) => timeOutChange(deps, workload)),
-    [],
-  );
-  return stops;
+): Promise<ReadonlyMap<Pool, Workload[]>> {
+  const changes = late.flatMap((workload) => timeOutChange(deps, workload));
+  await commit(deps, session, changes, []);
+  measureChanges(session, changes, deps.now());
+  return Map.groupBy(late, ({ pool }) => pool);
 }
 
 function timeOutChange(deps: CoordinatorDeps, workload: Workload): Change[] {
@@ -44,17 +43,12 @@ function timeOutChange(deps: CoordinatorDeps, workload: Workload): Change[] {
   return decision.kind === "change" ? [decision.change] : [];
 }
 
-const stopOf = ({ workloadId, workerId, generation, pool }: Workload): (Stop & { pool: string })[] =>
-  workerId === null ? [] : [{ workerId, workload_id: workloadId, generation, why: "timeout", pool }];
+const stopOf = ({ workloadId, workerId, generation }: Workload): Stop[] =>
+  workerId === null ? [] : [{ workerId, workload_id: workloadId, generation, why: "timeout" }];
 
-function tellPool(
-  deps: CoordinatorDeps,
-  session: Session,
-  pool: string,
-  stops: ReadonlyMap<string, readonly (Stop & { pool: string })[]>,
-): void {
-  const own = (stops.get(pool) ?? []).map(({ pool: _, ...stop }) => stop);
-  deps.background(deps.pool(pool).update(updateOf(session, pool, { stops: own })));
+function tellPool(deps: CoordinatorDeps, session: Session, pool: Pool, late: readonly Workload[]): void {
+  const update = updateOf(session, pool, { stops: late.flatMap(stopOf) });
+  deps.background(deps.pool(pool).update(update));
 }
 
 /** Reads the next part of a queue that is longer than the window. */

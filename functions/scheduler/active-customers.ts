@@ -37,6 +37,7 @@ export class ActiveCustomers {
   }
 
   remove(customerId: CustomerId): void {
-    if (this.#known.delete(customerId)) this.#sql.exec("DELETE FROM active_customers WHERE customer_id = ?", customerId);
+    if (this.#known.delete(customerId))
+      this.#sql.exec("DELETE FROM active_customers WHERE customer_id = ?", customerId);
   }
 }

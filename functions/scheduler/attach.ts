@@ -41,6 +41,9 @@ function recall(pool: Pool, tenant: Tenant, held: HeldAssignment): void {
   const { workloadId, workloadType, generation, workerId } = held;
   const known = pool.ledger.find({ workload_id: workloadId, generation }) ?? pool.ledger.reservation(workloadId);
   if (known !== undefined) return;
-  pool.ledger.recall({ workloadId, workloadType, generation, workerId, customerId: tenant.customerId }, pool.deps.now());
+  pool.ledger.recall(
+    { workloadId, workloadType, generation, workerId, customerId: tenant.customerId },
+    pool.deps.now(),
+  );
   pool.deps.wakeBy(pool.deps.now() + pool.deps.terms.leaseMs);
 }

@@ -78,9 +78,8 @@ async function tryAssign(pool: Pool, workerId: WorkerId, assignments: readonly A
   }
   if (answer.type === "no_responders" && isOtherwiseIdle(pool, workerId, assignments.length)) {
     // It holds nothing else and is not there: it has gone while nobody looked.
-    ledger.workers.get(workerId)?.attempts.clear();
-    ledger.removeWorker(workerId);
     pool.rows.put(workerId, "DEAD", "worker.marked_dead", { reason: "not connected" });
+    ledger.removeWorker(workerId);
   }
   return answer;
 }

@@ -186,7 +186,11 @@ export class Ledger {
 
 type Counts = Pick<Candidate, "used" | "running" | "resourcesUsed">;
 
-const countsOf = ({ candidate: { used, running, resourcesUsed } }: Worker): Counts => ({ used, running, resourcesUsed });
+const countsOf = ({ candidate: { used, running, resourcesUsed } }: Worker): Counts => ({
+  used,
+  running,
+  resourcesUsed,
+});
 
 const candidateOf = (registration: Registration): Omit<Candidate, keyof Counts> => ({
   workerId: registration.worker_id,

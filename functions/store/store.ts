@@ -120,11 +120,11 @@ export interface PoolStore {
   leadPool(pool: Pool): Promise<number>;
   /** Customers with workloads in this pool that are not terminal; asked once, when the pool's own memory is new. */
   customersWithWork(pool: Pool): Promise<readonly CustomerId[]>;
-  /** The worker's row and its audit event, in one statement. */
+  /** The workers' rows and their audit events (null: none), in one statement. */
   putWorkers(
     pool: Pool,
     epoch: number,
-    changes: readonly { worker: WorkerRecord; event: WorkerEventType; details: Json }[],
+    changes: readonly { worker: WorkerRecord; event: WorkerEventType | null; details: Json }[],
     now: number,
   ): Promise<Written<null>>;
 }

@@ -1,0 +1,188 @@
+/** The Durable Object of one pool. It only holds the parts together; each duty has its file. */
+import { DurableObject } from "cloudflare:workers";
+import { Alarm } from "../alarm.ts";
+import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { ActiveCustomers } from "./active-customers.ts";
+import { applyUpdate } from "./apply-update.ts";
+import { BrokerLink } from "./broker-link.ts";
+import { gaugesOf } from "./gauges.ts";
+import { checkLeases } from "./health.ts";
+import { take } from "./intake.ts";
+import { Ledger } from "./ledger.ts";
+import { placeNow, placeWaiting } from "./place.ts";
+import type { Pool, PoolDeps } from "./pool.ts";
+import { pump } from "./pump.ts";
+import { forgetIdle, isAtRest, nextLookAt, reviewReservations } from "./rest.ts";
+import { Tenants } from "./tenants.ts";
+import { WorkerRows } from "./worker-rows.ts";
+
+/** Without work for so long, the socket is closed: idle agents need none, and an object without one costs nothing. */
+const idleCloseMs = 60_000;
+
+/** Builds the world around one object; `wakeBy` sets its alarm. */
+export type ComposePool<Bindings> = (
+  ctx: DurableObjectState,
+  bindings: Bindings,
+  wakeBy: (at: number) => void,
+) => PoolDeps;
+
+export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
+  class PoolScheduler extends DurableObject<Bindings> {
+    readonly #alarm: Alarm;
+    readonly #pool: Pool;
+    #begun: Promise<void> | null = null;
+    #restingSince: number | null = null;
+    #lastLook = 0;
+
+    constructor(ctx: DurableObjectState, bindings: Bindings) {
+      super(ctx, bindings);
+      this.#alarm = new Alarm(ctx.storage);
+      this.#pool = createPool(
+        ctx,
+        compose(ctx, bindings, (at) => this.#alarm.by(at)),
+      );
+    }
+
+    /** Slots for workloads that are about to be written. */
+    async place(request: PlaceRequest): Promise<readonly Placement[]> {
+      this.#begin();
+      return placeNow(this.#pool, request);
+    }
+
+    /** What a coordinator says after a commit. */
+    async update(update: Update): Promise<void> {
+      this.#begin();
+      applyUpdate(this.#pool, update);
+      this.#pool.advance();
+    }
+
+    /** An agent found nobody listening: connects, and calls the roll. */
+    async wake(): Promise<void> {
+      await this.#begin();
+      this.#pool.link.callRoll();
+      this.#lookAgain();
+    }
+
+    async health(): Promise<{ broker: boolean; leader: boolean }> {
+      return { broker: await this.#pool.link.ensure(), leader: true };
+    }
+
+    metricsText(): Promise<string> {
+      return this.#pool.metrics.text(gaugesOf(this.#pool));
+    }
+
+    /** From the cron: nothing at all when nothing is active, else what an alarm may have missed. */
+    async tick(): Promise<void> {
+      const { active, deps } = this.#pool;
+      const now = deps.now();
+      const due = active.all().filter(({ wakeAt }) => wakeAt === null || wakeAt <= now);
+      if (due.length === 0 && !active.isNew && isAtRest(this.#pool)) return;
+      await this.#begin();
+      await Promise.all(due.map(({ customerId }) => deps.coordinator(customerId).tick()));
+      this.#pool.link.callRoll();
+      this.#lookAgain();
+    }
+
+    override async alarm(): Promise<void> {
+      this.#alarm.fired();
+      try {
+        await this.#look();
+      } catch (error) {
+        this.#pool.deps.log.error({ err: error }, "a look at the pool failed");
+      } finally {
+        this.#lookAgain();
+      }
+    }
+
+    async #look(): Promise<void> {
+      await this.#begin();
+      checkLeases(this.#pool);
+      reviewReservations(this.#pool, this.#lastLook);
+      this.#lastLook = this.#pool.ledger.tick();
+      forgetIdle(this.#pool);
+      this.#pool.advance();
+      await this.#sleepWhenIdle();
+    }
+
+    async #sleepWhenIdle(): Promise<void> {
+      const now = this.#pool.deps.now();
+      this.#restingSince = isAtRest(this.#pool) ? (this.#restingSince ?? now) : null;
+      if (this.#restingSince === null || now - this.#restingSince < idleCloseMs) return;
+      await this.#pool.link.close();
+      this.#begun = null;
+    }
+
+    /** While there is work, or the socket still stands, the alarm comes again. */
+    #lookAgain(): void {
+      const at = nextLookAt(this.#pool);
+      if (at !== null) this.#alarm.by(at);
+      else if (this.#begun !== null) this.#alarm.by(this.#pool.deps.now() + idleCloseMs);
+    }
+
+    /** Connects and learns who has work; nobody waits for it who has something to lose by waiting. */
+    #begin(): Promise<void> {
+      this.#begun ??= this.#wakeUp();
+      return this.#begun;
+    }
+
+    async #wakeUp(): Promise<void> {
+      const { active, tenants, deps, link } = this.#pool;
+      this.#alarm.by(deps.now() + deps.terms.heartbeatMs);
+      const connected = link.ensure();
+      for (const customerId of await this.#lostCustomers()) active.add(customerId, null);
+      const now = deps.now();
+      for (const { customerId, wakeAt } of active.all()) if (wakeAt === null || wakeAt <= now) tenants.get(customerId);
+      this.#pool.advance();
+      if (!(await connected)) this.#begun = null;
+    }
+
+    /** Asked of Postgres once in the life of this storage: when it is new, it cannot know. */
+    async #lostCustomers() {
+      const { active, deps } = this.#pool;
+      if (!active.isNew || this.#asked) return [];
+      try {
+        const customers = await deps.store.customersWithWork(deps.name);
+        this.#asked = true;
+        return customers;
+      } catch (error) {
+        deps.log.warn({ err: error }, "who has work is not known yet");
+        return [];
+      }
+    }
+
+    #asked = false;
+  };
+
+function createPool(ctx: DurableObjectState, deps: PoolDeps): Pool {
+  const ledger = new Ledger();
+  const metrics = new Metrics(deps.name);
+  const pool: Pool = {
+    deps,
+    ledger,
+    metrics,
+    tenants: new Tenants(),
+    active: new ActiveCustomers(ctx.storage.sql),
+    rows: new WorkerRows({
+      pool: deps.name,
+      store: deps.store,
+      now: deps.now,
+      log: deps.log,
+      background: deps.background,
+      registration: (workerId) => ledger.workers.get(workerId)?.registration ?? null,
+      giveUp: () => ctx.abort("another scheduler leads this pool"),
+    }),
+    link: new BrokerLink({
+      pool: deps.name,
+      connect: deps.connect,
+      log: deps.log,
+      take: (message) => take(pool, message),
+      unreadable: () => metrics.record([{ counter: "niyanta_broker_unreadable_total", labels: {}, value: 1 }]),
+    }),
+    advance: () => {
+      placeWaiting(pool);
+      for (const tenant of pool.tenants.all.values()) pump(pool, tenant);
+    },
+  };
+  return pool;
+}

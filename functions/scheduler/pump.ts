@@ -1,0 +1,94 @@
+/** Brings each coordinator what is new for it: one exchange at a time a customer, everything gathered meanwhile in the next. */
+import type { EventOutcome } from "../../schema/messages/worker-events.ts";
+import type { Exchange, Exchanged } from "../domain/demand.ts";
+import { applyUpdate } from "./apply-update.ts";
+import { attach } from "./attach.ts";
+import type { Pool } from "./pool.ts";
+import { hasNews, meetEpoch, type ReportBatch, type Tenant } from "./tenants.ts";
+
+const retryBaseMs = 100;
+const retryCapMs = 5_000;
+
+export function pump(pool: Pool, tenant: Tenant): void {
+  if (tenant.busy || !hasNews(tenant)) return;
+  tenant.busy = true;
+  pool.deps.background(turn(pool, tenant));
+}
+
+async function turn(pool: Pool, tenant: Tenant): Promise<void> {
+  const problem = await once(pool, tenant).catch((error: unknown) => ({ err: error }));
+  if (problem === null) tenant.failures = 0;
+  else await rest(pool, tenant, problem);
+  tenant.busy = false;
+  pool.advance();
+}
+
+/** Null when all went well, else what did not. */
+async function once(pool: Pool, tenant: Tenant): Promise<object | null> {
+  if (!tenant.attached) return attachAgain(pool, tenant);
+  const batches = tenant.batches.splice(0);
+  const incoming: Exchange = {
+    pool: pool.deps.name,
+    reports: batches.flatMap(({ reports }) => reports),
+    losses: tenant.losses.splice(0),
+    placements: tenant.placements.splice(0),
+  };
+  try {
+    const result = await pool.deps.coordinator(tenant.customerId).exchange(incoming);
+    if (!result.ok) return failed(tenant, batches, incoming, result);
+    settleBatches(pool, batches, result.value);
+    applyUpdate(pool, result.value.update);
+    return null;
+  } catch (error) {
+    return failed(tenant, batches, incoming, { err: error });
+  }
+}
+
+async function attachAgain(pool: Pool, tenant: Tenant): Promise<object | null> {
+  const askedAt = pool.ledger.tick();
+  const result = await pool.deps.coordinator(tenant.customerId).standing(pool.deps.name);
+  if (!result.ok && result.refusal.kind === "unknown_customer") return forget(pool, tenant);
+  if (!result.ok) return result;
+  meetEpoch(tenant, result.value.update.epoch);
+  if (result.value.update.epoch === tenant.epoch) attach(pool, tenant, result.value, askedAt);
+  return null;
+}
+
+function forget(pool: Pool, tenant: Tenant): null {
+  pool.tenants.all.delete(tenant.customerId);
+  pool.active.remove(tenant.customerId);
+  return null;
+}
+
+/**
+ * Whether it was written is not known: workers send their reports again, losses are told again, and the coordinator is
+ * asked what it holds, which settles the placements.
+ */
+function failed(tenant: Tenant, batches: readonly ReportBatch[], incoming: Exchange, problem: object): object {
+  for (const { settle } of batches) settle(null);
+  tenant.losses.unshift(...incoming.losses);
+  tenant.attached = false;
+  tenant.active = true;
+  return problem;
+}
+
+async function rest(pool: Pool, tenant: Tenant, problem: object): Promise<void> {
+  tenant.failures += 1;
+  pool.deps.log.warn({ ...problem, customer_id: tenant.customerId, failures: tenant.failures }, "exchange put off");
+  const waitMs = Math.min(retryCapMs, retryBaseMs * 2 ** tenant.failures);
+  pool.deps.wakeBy(pool.deps.now() + 2 * waitMs);
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+}
+
+function settleBatches(pool: Pool, batches: readonly ReportBatch[], { outcomes }: Exchanged): void {
+  let from = 0;
+  for (const { reports, settle } of batches) {
+    const own = outcomes.slice(from, from + reports.length);
+    from += reports.length;
+    for (const [index, { event }] of reports.entries()) {
+      const attempt = pool.ledger.find(event);
+      if (attempt?.state === "ended" && own[index] !== undefined) pool.ledger.free(attempt);
+    }
+    settle(own satisfies readonly EventOutcome[]);
+  }
+}

@@ -1,0 +1,76 @@
+/** The X-RateLimit headers and the bucket of reads. */
+import { describe, expect, it } from "vitest";
+import { rateUnlimitedShown } from "../../../functions/api/rate-headers.ts";
+import { readRateFactor } from "../../../schema/tiers.ts";
+import { slowLimits, startApi } from "../../support/api-fixture.ts";
+import { expectRefused } from "../../support/refused.ts";
+
+const rateOf = (reply: Response) =>
+  ["limit", "remaining", "reset"].map((name) => Number(reply.headers.get(`x-ratelimit-${name}`) ?? Number.NaN));
+
+describe("rate limits", () => {
+  it("are on reads, counted in a bucket that is larger than the one of submissions", async () => {
+    const api = await startApi();
+    const limits = slowLimits({ submitsPerSecond: 1, submitBurst: 2 });
+    const { key } = await api.addCustomer({ limits });
+    const burst = limits.submitBurst * readRateFactor;
+    for (let left = burst - 1; left >= 0; left--) {
+      const reply = await api.send("GET", "/v1/workloads", { key });
+      expect(reply.status).toBe(200);
+      expect(rateOf(reply)).toEqual([burst, left, Math.ceil((burst - left) / readRateFactor)]);
+    }
+    const refused = await api.send("GET", "/v1/workloads", { key });
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(rateOf(refused)).toEqual([burst, 0, limits.submitBurst]);
+    await expectRefused(refused, 429, "RATE_LIMITED");
+    api.advance(1_000 / readRateFactor);
+    expect((await api.send("GET", "/v1/workloads", { key })).status).toBe(200);
+  });
+
+  it("are counted for each customer, not for each key", async () => {
+    const api = await startApi();
+    const limits = slowLimits({ submitBurst: 1 });
+    const { customerId, key } = await api.addCustomer({ limits });
+    const { key: second } = await api.addKey(customerId, { limits });
+    const { key: stranger } = await api.addCustomer({ limits });
+    await api.send("GET", "/v1/workloads", { key });
+    expect(rateOf(await api.send("GET", "/v1/workloads", { key: second }))[1]).toBe(readRateFactor - 2);
+    expect(rateOf(await api.send("GET", "/v1/workloads", { key: stranger }))[1]).toBe(readRateFactor - 1);
+  });
+
+  it("of submissions are those of the coordinator, and 429 says when to come back", async () => {
+    const api = await startApi();
+    const { key } = await api.addCustomer({ limits: slowLimits({ submitsPerSecond: 1, submitBurst: 2 }) });
+    const post = () => api.send("POST", "/v1/workloads", { key, json: { workload_type: "noop" } });
+    expect(rateOf(await post()).slice(0, 2)).toEqual([2, 1]);
+    expect(rateOf(await post()).slice(0, 2)).toEqual([2, 0]);
+    const refused = await post();
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(rateOf(refused).slice(0, 2)).toEqual([2, 0]);
+    await expectRefused(refused, 429, "RATE_LIMITED");
+  });
+
+  it("are numbers on every authenticated reply, refusals and customers without a limit too", async () => {
+    const api = await startApi();
+    const limited = await api.addCustomer({ scopes: ["workloads:write"] });
+    const unlimited = await api.addCustomer({ limits: slowLimits({ submitsPerSecond: null }) });
+    const replies = [
+      await api.send("GET", "/v1/workloads", { key: limited.key }),
+      await api.send("POST", "/v1/workloads", { key: limited.key, json: {} }),
+      await api.send("POST", "/v1/workloads/wl_x/cancel", { key: limited.key }),
+      await api.send("GET", "/v1/workloads/wl_x", { key: unlimited.key }),
+      await api.send("POST", "/v1/workloads", { key: unlimited.key, json: { workload_type: "noop" } }),
+    ];
+    for (const reply of replies) for (const number of rateOf(reply)) expect(number).toBeGreaterThanOrEqual(0);
+    expect(replies.slice(3).map(rateOf)).toEqual([
+      [rateUnlimitedShown, rateUnlimitedShown, 0],
+      [rateUnlimitedShown, rateUnlimitedShown, 0],
+    ]);
+  });
+
+  it("are not shown to who is not authenticated", async () => {
+    const api = await startApi();
+    const reply = await api.send("GET", "/v1/workloads");
+    expect(reply.headers.get("x-ratelimit-limit")).toBeNull();
+  });
+});

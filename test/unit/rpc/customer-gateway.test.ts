@@ -1,0 +1,90 @@
+/** Calling a customer's coordinator that is reset, overloaded or gone. */
+import { describe, expect, it } from "vitest";
+import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
+import { createCustomerGateway } from "../../../functions/rpc/customer-gateway.ts";
+import type { CustomerObject } from "../../../functions/rpc/objects.ts";
+import { createLog } from "../../../functions/telemetry/log.ts";
+import { createIdSource, secureRandom } from "../../../schema/ids.ts";
+
+const ids = createIdSource(() => 0, secureRandom);
+const log = createLog({ level: "silent", clock: () => 0, write: () => undefined });
+const request: SubmitRequest = {
+  bodies: [],
+  idempotency: null,
+  actor: { type: "user", id: "key_1" },
+  traceparent: null,
+};
+const keyed: SubmitRequest = { ...request, idempotency: { key: "k", bodySha256: "" } };
+const cancel = { workloadId: ids.workload(), reason: null, actor: request.actor };
+
+const reset = Object.assign(new Error("Durable Object reset because its code was updated."), {
+  durableObjectReset: true,
+});
+const overloaded = Object.assign(new Error("Durable Object is overloaded."), { overloaded: true, retryable: true });
+const unresolved = Object.assign(new Error("Cannot resolve Durable Object due to transient issue on remote node."), {
+  retryable: true,
+});
+const bug = Object.assign(new TypeError("x is undefined"), { remote: true });
+
+/** Coordinators that fail in turn with `failures`, then answer. Each stub works until it has failed once. */
+function gatewayOver(...failures: Error[]) {
+  let calls = 0;
+  const answer = async () => {
+    calls += 1;
+    const failure = failures.shift();
+    if (failure !== undefined) throw failure;
+    return { ok: true, rate: null } as const;
+  };
+  const getByName = (): CustomerObject => {
+    let broken: unknown = null;
+    const call = async <T>(value: T) => {
+      if (broken !== null) throw broken;
+      try {
+        return { ...(await answer()), value };
+      } catch (error) {
+        broken = error;
+        throw error;
+      }
+    };
+    return { submit: () => call([]), cancel: () => call(null), tick: async () => undefined };
+  };
+  const gateway = createCustomerGateway({ getByName }, log);
+  return { gateway, calls: () => calls };
+}
+
+const unavailable = { ok: false, refusal: { kind: "unavailable", what: "leader", retryAfterSeconds: 1 }, rate: null };
+
+describe("a call to a coordinator", () => {
+  it("that was reset is made again, by a fresh stub, where it does no harm", async () => {
+    expect(await gatewayOver(reset).gateway.cancel("cust_1", cancel)).toMatchObject({ ok: true });
+    expect(await gatewayOver(reset).gateway.submit("cust_1", keyed)).toMatchObject({ ok: true });
+  });
+
+  it("is not made again when it could submit twice", async () => {
+    const { gateway, calls } = gatewayOver(reset);
+    expect(await gateway.submit("cust_1", request)).toEqual(unavailable);
+    expect(calls()).toBe(1);
+  });
+
+  it("is made again when it never arrived", async () => {
+    expect(await gatewayOver(unresolved).gateway.submit("cust_1", request)).toMatchObject({ ok: true });
+  });
+
+  it("is made twice at most", async () => {
+    const { gateway, calls } = gatewayOver(reset, reset, reset);
+    expect(await gateway.cancel("cust_1", cancel)).toEqual(unavailable);
+    expect(calls()).toBe(2);
+  });
+
+  it("is not repeated to one that is overloaded", async () => {
+    const { gateway, calls } = gatewayOver(overloaded);
+    expect(await gateway.cancel("cust_1", cancel)).toEqual(unavailable);
+    expect(calls()).toBe(1);
+  });
+
+  it("throws what the coordinator itself threw, as the cause", async () => {
+    const { gateway, calls } = gatewayOver(bug);
+    await expect(gateway.cancel("cust_1", cancel)).rejects.toMatchObject({ cause: bug });
+    expect(calls()).toBe(1);
+  });
+});
