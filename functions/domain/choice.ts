@@ -55,7 +55,7 @@ export class Choice {
       if (load === Number.POSITIVE_INFINITY || !this.#isOpen(worker)) continue;
       tier.members[kept] = worker;
       kept += 1;
-      if (load > level) level = load;
+      if (load < level) level = load;
     }
     tier.members.length = kept;
     tier.level = level;

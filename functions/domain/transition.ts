@@ -174,7 +174,7 @@ function startedAnd(workload: Workload, workerId: WorkerId, event: WorkerEvent, 
 
 /** Audited at the ten-percent steps, not at every report. */
 function progressed(workload: Workload, actor: Actor, percent: number, message: string | null, now: number): Decision {
-  const next = { ...workload, progressPercent: percent, progressMessage: message };
+  const next = { ...workload, progressPercent: Math.round(percent * 100) / 100, progressMessage: message };
   const stepped = Math.floor(percent / 10) > Math.floor(workload.progressPercent / 10);
   return change(workload, next, now, stepped ? [["workload.progress_updated", actor, { percent, message }]] : []);
 }

@@ -5,13 +5,15 @@ import type { Log } from "../telemetry/log.ts";
 import { callObject } from "./call.ts";
 import type { CustomerObject, ObjectNamespace } from "./objects.ts";
 
+type Asked = Pick<CustomerObject, "submit" | "cancel">;
+
 const retryAfterSeconds = 1;
 
-export function createCustomerGateway(objects: ObjectNamespace<CustomerObject>, log: Log): CoordinatorGateway {
+export function createCustomerGateway(objects: ObjectNamespace<Asked>, log: Log): CoordinatorGateway {
   const ask = async <T>(
     customerId: string,
     repeatable: boolean,
-    call: (object: CustomerObject) => Promise<Answer<T>>,
+    call: (object: Asked) => Promise<Answer<T>>,
   ): Promise<Answer<T>> => {
     const called = await callObject({ repeatable }, () => call(objects.getByName(customerId)));
     if (called.kind === "answered") return called.value;

@@ -4,13 +4,15 @@ import { mergeMetrics } from "../telemetry/metrics-text.ts";
 import { callObject } from "./call.ts";
 import type { ObjectNamespace, PoolObject } from "./objects.ts";
 
+type Asked = Pick<PoolObject, "wake" | "health" | "metricsText" | "tick">;
+
 export interface TickingPools extends PoolGateway {
   /** The safety net of each minute. */
   tick(pool: string): Promise<void>;
 }
 
-export function createPoolGateway(objects: ObjectNamespace<PoolObject>, pools: readonly string[]): TickingPools {
-  const ask = async <T>(pool: string, call: (object: PoolObject) => Promise<T>): Promise<T> => {
+export function createPoolGateway(objects: ObjectNamespace<Asked>, pools: readonly string[]): TickingPools {
+  const ask = async <T>(pool: string, call: (object: Asked) => Promise<T>): Promise<T> => {
     const called = await callObject({ repeatable: true }, () => call(objects.getByName(pool)));
     if (called.kind === "answered") return called.value;
     throw new Error(`asking the scheduler of pool ${pool}`, { cause: called.cause });

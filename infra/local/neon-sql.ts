@@ -84,6 +84,8 @@ function openPool(url: string, options: SqlRunnerOptions, open: number): pg.Pool
   });
   // An idle connection that breaks leaves the pool; the next query opens another one, or says why it cannot.
   pool.on("error", () => undefined);
+  // One that breaks inside a batch tells the query that waits on it; unheard here, it would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

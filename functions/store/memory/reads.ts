@@ -72,7 +72,8 @@ const isAsked = ({ at, level }: LogRow, query: LogQuery): boolean =>
   (query.since === undefined || at >= Date.parse(query.since)) &&
   (query.until === undefined || at < Date.parse(query.until)) &&
   (query.level === undefined || rankOf(level) >= rankOf(query.level));
-const rankOf = (level: string): number => logLevels.findIndex((known) => known === level);
+const ranks: readonly string[] = logLevels;
+const rankOf = (level: string): number => ranks.indexOf(level);
 
 function pageOf<T>(rest: readonly T[], limit: number, cursorOf: (last: T) => string): Page<T> {
   const items = rest.slice(0, limit);

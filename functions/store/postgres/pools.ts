@@ -57,7 +57,7 @@ export async function putWorkers(
     audited as (
       insert into audit_events (worker_id, event_type, actor_type, actor_id, details, created_at)
       select a.id, a.event, 'coordinator', ${poolScope(pool)}, coalesce(a.details, 'null'), ${at}
-      from ${recordset(changes.map(eventRow), eventColumns)} join put on put.worker_id = a.id
+      from ${recordset(eventRows(changes), eventColumns)} join put on put.worker_id = a.id
       order by a.n)
     select ${isLeader}`;
   const row = onlyRow(await attempt("writing workers", db.execute<LeaderRow>(statement)));
@@ -74,9 +74,7 @@ function workerRows(changes: readonly WorkerChange[]): SentRow[] {
   return [...last.values()];
 }
 
-const eventRow = ({ worker, event, details }: WorkerChange, n: number): SentRow => ({
-  n,
-  id: worker.workerId,
-  event,
-  details,
-});
+const eventRows = (changes: readonly WorkerChange[]): SentRow[] =>
+  changes.flatMap(({ worker: { workerId: id }, event, details }, n) =>
+    event === null ? [] : [{ n, id, event, details }],
+  );

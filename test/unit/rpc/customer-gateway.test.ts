@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
 import { createCustomerGateway } from "../../../functions/rpc/customer-gateway.ts";
-import type { CustomerObject } from "../../../functions/rpc/objects.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { createIdSource, secureRandom } from "../../../schema/ids.ts";
 
@@ -35,7 +34,7 @@ function gatewayOver(...failures: Error[]) {
     if (failure !== undefined) throw failure;
     return { ok: true, rate: null } as const;
   };
-  const getByName = (): CustomerObject => {
+  const getByName = () => {
     let broken: unknown = null;
     const call = async <T>(value: T) => {
       if (broken !== null) throw broken;
@@ -46,7 +45,7 @@ function gatewayOver(...failures: Error[]) {
         throw error;
       }
     };
-    return { submit: () => call([]), cancel: () => call(null), tick: async () => undefined };
+    return { submit: () => call([]), cancel: () => call(null) };
   };
   const gateway = createCustomerGateway({ getByName }, log);
   return { gateway, calls: () => calls };
