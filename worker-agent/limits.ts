@@ -30,7 +30,7 @@ export const generationsRememberedMax = 20_000;
 
 // Threads
 export const threadMemoryMbDefault = 512;
-export const idleThreadsMax = 4;
+export const idleThreadsMax = 8;
 export const idleThreadMsMax = 60_000;
 export const warmThreadsAtStart = 1;
 

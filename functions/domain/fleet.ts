@@ -6,7 +6,7 @@ import { fits, softScore } from "./fit.ts";
 import type { Candidate } from "./placement.ts";
 import { TagIndex } from "./tag-index.ts";
 
-/** Workers that share a capability or a tag, as indexes in id order. */
+/** Workers with one capability that had a slot at the start, as indexes in id order. */
 interface Posting {
   readonly members: number[];
   /** Members that are not full. */

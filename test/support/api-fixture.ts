@@ -7,6 +7,7 @@ import { type CustomerId, createIdSource, secureRandom } from "../../schema/ids.
 import type { Json } from "../../schema/json.ts";
 import { type TierLimits, tierLimits } from "../../schema/tiers.ts";
 import { MemoryControlPlane } from "./memory-control-plane.ts";
+import { MemoryPools } from "./memory-pools.ts";
 
 export const agentToken = "agent-token-of-this-test";
 export const startedAt = Date.UTC(2026, 0, 1);
@@ -31,11 +32,12 @@ export async function startApi(options: { metricsToken?: string } = {}) {
   const clock = () => now;
   const ids = createIdSource(clock, secureRandom);
   const memory = new MemoryControlPlane(ids, clock);
+  const pools = new MemoryPools(memory.faults);
   const adminKey = await newKey("admin");
   const app = createApp({
     store: memory,
     coordinators: memory,
-    pools: memory,
+    pools,
     clock,
     requestIds: () => `req_${++requests}`,
     log: createLog({ level: "debug", clock, write: (line) => logged.push(line) }),
@@ -75,6 +77,7 @@ export async function startApi(options: { metricsToken?: string } = {}) {
   return {
     app,
     memory,
+    pools,
     ids,
     logged,
     adminKey,

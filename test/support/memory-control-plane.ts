@@ -1,15 +1,13 @@
-/** What stands behind the API in unit tests: a store, coordinators and pools that keep everything in one memory. */
+/** What stands behind the API in unit tests: a store and coordinators that keep everything in one memory. */
 
 import type {
   Answer,
   CoordinatorGateway,
-  PoolGateway,
   SubmitRequest,
   SubmittedWorkload,
 } from "../../functions/coordinator/gateway.ts";
-import { admit } from "../../functions/domain/admission.ts";
 import type { Refusal } from "../../functions/domain/refusal.ts";
-import { fullBucket, type TokenBucket, tokensAt } from "../../functions/domain/token-bucket.ts";
+import { fullBucket } from "../../functions/domain/token-bucket.ts";
 import {
   type AuditView,
   type KeyRecord,
@@ -23,36 +21,11 @@ import type { ListQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, IdSource, WorkloadId } from "../../schema/ids.ts";
 import { isTerminal } from "../../schema/status.ts";
 import type { TierLimits } from "../../schema/tiers.ts";
+import type { Faults } from "./memory-pools.ts";
+import { admitTo, rateOf, type Tenant } from "./memory-tenant.ts";
+import { matches, pageOf, viewOf } from "./memory-views.ts";
 
-interface Kept {
-  view: WorkloadView;
-  readonly audit: AuditView[];
-  readonly logs: LogView[];
-}
-
-interface Used {
-  readonly bodySha256: string;
-  readonly submitted: readonly SubmittedWorkload[];
-}
-
-interface Tenant {
-  readonly limits: TierLimits;
-  readonly types: readonly string[];
-  bucket: TokenBucket;
-  readonly workloads: Map<WorkloadId, Kept>;
-  readonly used: Map<string, Used>;
-}
-
-/** Switches for what may go wrong outside. */
-export interface Faults {
-  database: "up" | "down" | "broken";
-  leader: "up" | "down";
-  broker: "up" | "down";
-}
-
-export class MemoryControlPlane implements ReadStore, CoordinatorGateway, PoolGateway {
-  readonly pools = ["default", "gpu"];
-  readonly woken: string[] = [];
+export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
   readonly traceparents: (string | null)[] = [];
   readonly faults: Faults = { database: "up", leader: "up", broker: "up" };
   readonly #tenants = new Map<string, Tenant>();
@@ -154,36 +127,20 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway, PoolGa
     const tenant = this.#tenant(customerId);
     const used = request.idempotency === null ? undefined : tenant.used.get(request.idempotency.key);
     if (used !== undefined && used.bodySha256 === request.idempotency?.bodySha256) {
-      return { ok: true, value: used.submitted, rate: this.#rate(tenant) };
+      return { ok: true, value: used.submitted, rate: rateOf(tenant, this.#now()) };
     }
-    const refusal = used === undefined ? this.#admit(tenant, request) : ({ kind: "idempotency_conflict" } as const);
-    if (refusal !== null) return { ok: false, refusal, rate: this.#rate(tenant) };
+    const refusal =
+      used === undefined ? admitTo(tenant, request, this.#now()) : ({ kind: "idempotency_conflict" } as const);
+    if (refusal !== null) return { ok: false, refusal, rate: rateOf(tenant, this.#now()) };
     this.traceparents.push(request.traceparent);
     const submitted = request.bodies.map((body) => this.#keep(customerId, tenant, body, request.actor.id));
     const { idempotency } = request;
     if (idempotency !== null) tenant.used.set(idempotency.key, { bodySha256: idempotency.bodySha256, submitted });
-    return { ok: true, value: submitted, rate: this.#rate(tenant) };
+    return { ok: true, value: submitted, rate: rateOf(tenant, this.#now()) };
   }
 
   #absent(): { ok: false; refusal: Refusal; rate: null } {
     return { ok: false, refusal: { kind: "unavailable", what: "leader", retryAfterSeconds: 1 }, rate: null };
-  }
-
-  #admit(tenant: Tenant, { bodies }: SubmitRequest): Refusal | null {
-    const unknown = bodies.find(({ workload_type }) => !tenant.types.includes(workload_type));
-    if (unknown !== undefined) return { kind: "unknown_workload_type", workloadType: unknown.workload_type };
-    const { limits, bucket } = tenant;
-    const queuedCount = [...tenant.workloads.values()].filter(({ view }) => view.status === "PENDING").length;
-    const admission = admit({ queuedCount, limits, items: bodies.length, bucket, now: this.#now() });
-    if (!admission.ok) return admission.refusal;
-    tenant.bucket = admission.bucket;
-    return null;
-  }
-
-  #rate({ limits, bucket }: Tenant) {
-    if (limits.submitsPerSecond === null) return { limit: null, remaining: 0, resetSeconds: 0 };
-    const rate = { ratePerSecond: limits.submitsPerSecond, burst: limits.submitBurst };
-    return { limit: rate.burst, remaining: Math.floor(tokensAt(bucket, this.#now(), rate)), resetSeconds: 1 };
   }
 
   #keep(customerId: string, tenant: Tenant, body: SubmitBody, actorId: string): SubmittedWorkload {
@@ -211,7 +168,7 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway, PoolGa
     if (this.faults.leader === "down") return this.#absent();
     const tenant = this.#tenant(customerId);
     const kept = tenant.workloads.get(workloadId);
-    const rate = this.#rate(tenant);
+    const rate = rateOf(tenant, this.#now());
     if (kept === undefined) return { ok: false, refusal: { kind: "unknown_workload" }, rate };
     const { status } = kept.view;
     if (status !== "CANCELLED" && isTerminal(status)) {
@@ -220,70 +177,4 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway, PoolGa
     kept.view = { ...kept.view, status: "CANCELLED", error: { type: "cancelled", message: reason ?? "" } };
     return { ok: true, value: null, rate };
   }
-
-  // PoolGateway
-
-  async wake(pool: string): Promise<void> {
-    if (this.faults.leader === "down") throw new Error("the object was reset");
-    this.woken.push(pool);
-  }
-
-  async health(): Promise<{ broker: boolean; leader: boolean }> {
-    if (this.faults.leader === "down") throw new Error("the object was reset");
-    return { broker: this.faults.broker === "up", leader: true };
-  }
-
-  async metrics(): Promise<string> {
-    if (this.faults.leader === "down") throw new Error("the object was reset");
-    return "# TYPE niyanta_worker_capacity_total gauge\nniyanta_worker_capacity_total 10\n";
-  }
 }
-
-const matches = (view: WorkloadView, { status, workload_type, label = [] }: ListQuery): boolean =>
-  (status === undefined || view.status === status) &&
-  (workload_type === undefined || view.workload_type === workload_type) &&
-  label.every((text) => {
-    const [name = "", value = ""] = text.split(/:(.*)/s);
-    return view.labels[name] === value;
-  });
-
-function pageOf<T>(
-  items: readonly T[],
-  cursor: string | undefined,
-  limit: number,
-  offset: number,
-): Page<T> | "bad_cursor" {
-  const from = cursor === undefined ? offset : Number(/^at(\d+)$/.exec(cursor)?.[1] ?? -1);
-  if (from < 0) return "bad_cursor";
-  const hasMore = items.length > from + limit;
-  return { items: items.slice(from, from + limit), hasMore, nextCursor: hasMore ? `at${from + limit}` : null };
-}
-
-const viewOf = (customer_id: CustomerId, workload_id: WorkloadId, body: SubmitBody, at: string): WorkloadView => ({
-  workload_id,
-  customer_id,
-  workload_type: body.workload_type,
-  status: "PENDING",
-  priority: body.priority,
-  progress_percent: 0,
-  progress_message: null,
-  worker_id: null,
-  pool: body.pool,
-  labels: body.labels,
-  input_params: body.input_params,
-  result_data: null,
-  error: null,
-  retry_count: 0,
-  death_count: 0,
-  generation: 0,
-  checkpoint_sequence: 0,
-  affinity_rules: body.affinity_rules ?? null,
-  timeout_seconds: body.timeout_seconds ?? null,
-  created_at: at,
-  run_at: body.run_at ?? null,
-  scheduled_at: null,
-  started_at: null,
-  completed_at: null,
-  updated_at: at,
-  estimated_completion_time: null,
-});

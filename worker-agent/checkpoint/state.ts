@@ -35,7 +35,7 @@ function jsonText(state: unknown): string {
 
 export function parseState(bytes: Uint8Array): State {
   const content = bytes.subarray(1);
-  return bytes[0] === bytesTag ? content.slice() : (JSON.parse(decoder.decode(content)) as Json);
+  return bytes[0] === bytesTag ? Uint8Array.from(content) : (JSON.parse(decoder.decode(content)) as Json);
 }
 
 /** The content as a file holds it: the JSON text, or the bytes. */

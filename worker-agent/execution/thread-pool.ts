@@ -1,14 +1,7 @@
 /** Keeps a few idle threads warm, so that an attempt does not wait for one to start. */
-import { Worker } from "node:worker_threads";
 import { idleThreadMsMax, idleThreadsMax, threadMemoryMbDefault } from "../limits.ts";
-import type { ToThread } from "./thread-messages.ts";
+import { PooledThread } from "./pooled-thread.ts";
 
-const entry = new URL("./thread-entry.ts", import.meta.url);
-
-export interface PooledThread {
-  readonly worker: Worker;
-  readonly memoryMb: number;
-}
 interface Idle {
   readonly thread: PooledThread;
   readonly expiry: NodeJS.Timeout;
@@ -26,18 +19,16 @@ export class ThreadPool {
 
   /** Starts one idle thread of the usual size with these modules loaded, ahead of the first attempt. */
   warm(modules: readonly string[]): void {
-    const thread = this.#start(threadMemoryMbDefault);
-    const message: ToThread = { kind: "warm", modules };
-    thread.worker.postMessage(message);
+    const thread = new PooledThread(threadMemoryMbDefault, this.#env);
+    thread.post({ kind: "warm", modules });
     this.give(thread);
   }
 
   take(memoryMb: number | null): PooledThread {
     const wanted = memoryMb ?? threadMemoryMbDefault;
-    const found = this.#idle.findLast(({ thread }) => thread.memoryMb === wanted);
-    if (found === undefined) return this.#start(wanted);
-    this.#forget(found.thread);
-    return found.thread;
+    const thread = this.#idle.findLast((idle) => idle.thread.memoryMb === wanted)?.thread;
+    if (thread !== undefined) this.#forget(thread);
+    return thread ?? new PooledThread(wanted, this.#env);
   }
 
   /** Takes back a thread that ended cleanly. */
@@ -46,17 +37,11 @@ export class ThreadPool {
     else this.#keep(thread);
   }
 
-  #keep(thread: PooledThread): void {
-    thread.worker.unref();
-    const expiry = setTimeout(() => this.end(thread), idleThreadMsMax).unref();
-    this.#idle.push({ thread, expiry });
-    thread.worker.once("error", () => this.#forget(thread)).once("exit", () => this.#forget(thread));
-  }
-
   end(thread: PooledThread): void {
     this.#forget(thread);
-    // Its exit is told by the event of that name; the promise says nothing more.
-    void thread.worker.terminate();
+    thread.setListener(null);
+    // Its end is nobody's concern any more.
+    void thread.terminate();
   }
 
   close(): void {
@@ -64,19 +49,16 @@ export class ThreadPool {
     for (const { thread } of this.#idle) this.end(thread);
   }
 
+  /** An idle thread may still die of what an earlier attempt left in it. */
+  #keep(thread: PooledThread): void {
+    const forget = () => this.#forget(thread);
+    thread.setListener({ message: () => undefined, error: forget, exit: forget });
+    thread.setBusy(false);
+    this.#idle.push({ thread, expiry: setTimeout(() => this.end(thread), idleThreadMsMax).unref() });
+  }
+
   #forget(thread: PooledThread): void {
     for (const idle of this.#idle) if (idle.thread === thread) clearTimeout(idle.expiry);
     this.#idle = this.#idle.filter((idle) => idle.thread !== thread);
-    thread.worker.removeAllListeners();
-  }
-
-  #start(memoryMb: number): PooledThread {
-    const worker = new Worker(entry, {
-      env: this.#env,
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
-    });
-    return { worker, memoryMb };
   }
 }

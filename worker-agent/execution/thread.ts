@@ -1,10 +1,11 @@
 /** Runs a workload in a worker thread, where neither an endless loop nor a full heap reaches the agent. */
-import type { AbortReason } from "../sdk.ts";
-import { CheckpointError } from "../sdk.ts";
+import type { AttemptError } from "../../schema/messages/worker-events.ts";
+import { type AbortReason, CheckpointError } from "../sdk.ts";
 import { thrownError, transient } from "./error.ts";
+import type { PooledThread } from "./pooled-thread.ts";
 import type { Ending, Host, Job, Runner, Running } from "./running.ts";
 import type { FromThread, SaveError, ToThread } from "./thread-messages.ts";
-import type { PooledThread, ThreadPool } from "./thread-pool.ts";
+import type { ThreadPool } from "./thread-pool.ts";
 
 export interface ThreadSettings {
   readonly pool: ThreadPool;
@@ -72,14 +73,16 @@ class ThreadRun implements Running {
   }
 
   #listen(): void {
-    const { worker } = this.#thread;
-    worker.ref();
-    worker.on("message", (message: FromThread) => this.#take(message));
-    worker.on("messageerror", (error) => this.#finish({ kind: "threw", error: thrownError(error) }, false));
-    worker.on("error", (error) => this.#finish({ kind: "threw", error: threadError(error) }, false));
-    worker.on("exit", (code) =>
-      this.#finish({ kind: "threw", error: transient("THREAD_EXITED", `the thread exited with ${code}`) }, false),
-    );
+    this.#thread.setBusy(true);
+    this.#thread.setListener({
+      message: (message) => this.#take(message),
+      error: (error) => this.#fail(threadError(error)),
+      exit: (code) => this.#fail(transient("THREAD_EXITED", `the thread exited with ${code}`)),
+    });
+  }
+
+  #fail(error: AttemptError): void {
+    this.#finish({ kind: "threw", error }, false);
   }
 
   #take(message: FromThread): void {
@@ -104,7 +107,6 @@ class ThreadRun implements Running {
   #finish(ending: Ending, reusable: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.#thread.worker.removeAllListeners();
     if (reusable) this.#pool.give(this.#thread);
     else this.#pool.end(this.#thread);
     for (const answer of this.#asked) answer(null);
@@ -112,7 +114,7 @@ class ThreadRun implements Running {
   }
 
   #post(message: ToThread): void {
-    if (!this.#over) this.#thread.worker.postMessage(message);
+    if (!this.#over) this.#thread.post(message);
   }
 }
 

@@ -63,7 +63,7 @@ describe("waking a pool", () => {
     const api = await startApi();
     const reply = await api.send("POST", path, { key: agentToken, json: { pool: "gpu" } });
     expect(reply.status).toBe(202);
-    expect(api.memory.woken).toEqual(["gpu"]);
+    expect(api.pools.woken).toEqual(["gpu"]);
   });
 
   it("is for agents only", async () => {
@@ -74,7 +74,7 @@ describe("waking a pool", () => {
       await expectRefused(await api.send("POST", path, { key: wrong, json }), 401, "UNAUTHORIZED");
     }
     await expectRefused(await api.send("POST", path, { json }), 401, "UNAUTHORIZED");
-    expect(api.memory.woken).toEqual([]);
+    expect(api.pools.woken).toEqual([]);
     await expectRefused(await api.send("GET", "/v1/workloads", { key: agentToken }), 401, "UNAUTHORIZED");
   });
 

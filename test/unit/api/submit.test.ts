@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import { submittedSchema } from "../../../schema/http/submit.ts";
 import { workloadViewSchema } from "../../../schema/http/workload.ts";
-import { workloadIdSchema } from "../../../schema/ids.ts";
 import { inputBytesMax, runAtAheadSecondsMax } from "../../../schema/limits.ts";
 import { slowLimits, startApi, startedAt } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
@@ -129,93 +128,5 @@ describe("submitting a workload", () => {
     expect(reply.headers.get("retry-after")).toBe("1");
     expect(reply.headers.get("x-ratelimit-limit")).not.toBeNull();
     await expectRefused(reply, 503, "SERVICE_UNAVAILABLE");
-  });
-});
-
-describe("an idempotency key", () => {
-  it("names one workload, however the same request is written", async () => {
-    const { api, tenant } = await setUp();
-    const headers = { "idempotency-key": "order 66", "content-type": "application/json" };
-    const texts = ['{"workload_type":"noop","priority":3}', '{ "priority": 3,\n "workload_type": "noop" }'];
-    const ids: string[] = [];
-    for (const body of texts) {
-      const reply = await api.send("POST", path, { key: tenant.key, headers, body });
-      expect(reply.status).toBe(202);
-      ids.push((await bodyOf(reply, submittedSchema)).workload_id);
-    }
-    expect(new Set(ids).size).toBe(1);
-    expect(api.memory.count(tenant.customerId)).toBe(1);
-  });
-
-  it("refuses another body, and the same body at another path, with 409", async () => {
-    const { api, tenant, post } = await setUp();
-    const headers = { "idempotency-key": "k" };
-    await post(noop, headers);
-    await expectRefused(await post({ ...noop, priority: 1 }, headers), 409, "CONFLICT");
-    const other = await api.send("POST", `${path}/batch`, { key: tenant.key, json: { workloads: [noop] }, headers });
-    await expectRefused(other, 409, "CONFLICT");
-    expect(api.memory.count(tenant.customerId)).toBe(1);
-  });
-
-  it("belongs to one customer", async () => {
-    const { api, tenant, post } = await setUp();
-    const other = await api.addCustomer();
-    const headers = { "idempotency-key": "k" };
-    const first = await bodyOf(await post(noop, headers), submittedSchema);
-    const second = await bodyOf(await api.send("POST", path, { key: other.key, json: noop, headers }), submittedSchema);
-    expect(second.workload_id).not.toBe(first.workload_id);
-    expect(api.memory.count(tenant.customerId)).toBe(1);
-  });
-
-  it("is 1 to 255 printable ASCII characters", async () => {
-    const { post } = await setUp();
-    expect((await post(noop, { "idempotency-key": "k".repeat(255) })).status).toBe(202);
-    for (const key of ["", "k".repeat(256), "caf\u00e9", "a\tb"]) {
-      await expectRefused(await post(noop, { "idempotency-key": key }), 400, "INVALID_INPUT");
-    }
-  });
-});
-
-describe("submitting a batch", () => {
-  it("answers the ids in the order of the submissions", async () => {
-    const { api, tenant } = await setUp();
-    const workloads = Array.from({ length: 1_000 }, (_, index) => ({ ...noop, input_params: { index } }));
-    const reply = await api.send("POST", `${path}/batch`, { key: tenant.key, json: { workloads } });
-    expect(reply.status).toBe(202);
-    const body = (await reply.json()) as { workloads: { workload_id: string }[] };
-    expect(body.workloads).toHaveLength(1_000);
-    const last = workloadIdSchema.parse(body.workloads[999]?.workload_id);
-    expect(await api.memory.workload(tenant.customerId, last)).toMatchObject({ input_params: { index: 999 } });
-  });
-
-  it("refuses the whole when one is wrong, and says which", async () => {
-    const { api, tenant } = await setUp();
-    for (const wrong of [
-      { ...noop, priority: -1 },
-      { ...noop, pool: "attic" },
-      { ...noop, colour: "red" },
-    ]) {
-      const json = { workloads: [noop, wrong, noop] };
-      const reply = await api.send("POST", `${path}/batch`, { key: tenant.key, json });
-      const error = await expectRefused(reply, 400, "INVALID_INPUT");
-      expect(error.details).toMatchObject({ issues: [{ path: expect.stringMatching(/^workloads\.1/) }] });
-    }
-    expect(api.memory.count(tenant.customerId)).toBe(0);
-  });
-
-  it("refuses none, and more than a thousand", async () => {
-    const { api, tenant } = await setUp();
-    for (const length of [0, 1_001]) {
-      const json = { workloads: Array.from({ length }, () => noop) };
-      const reply = await api.send("POST", `${path}/batch`, { key: tenant.key, json });
-      await expectRefused(reply, 400, "INVALID_INPUT");
-    }
-  });
-
-  it("refuses with 413 when one input is too large, also among small ones", async () => {
-    const { api, tenant } = await setUp();
-    const json = { workloads: [noop, { ...noop, input_params: "x".repeat(inputBytesMax) }] };
-    const reply = await api.send("POST", `${path}/batch`, { key: tenant.key, json });
-    await expectRefused(reply, 413, "PAYLOAD_TOO_LARGE");
   });
 });

@@ -153,11 +153,11 @@ describe("a thread", () => {
     const runner = new ThreadRunner({ pool, module, memoryMb: null, graceMs });
     await conclusionOf(runner, jobOf("test.echo", {}));
     const reused = pool.take(null);
-    expect(reused.worker.threadId).toBeGreaterThan(0);
+    expect(reused.threadId).toBeGreaterThan(0);
     pool.give(reused);
     await conclusionOf(runner, jobOf("test.echo", {}));
-    expect(pool.take(null).worker.threadId).toBe(reused.worker.threadId);
-    await reused.worker.terminate();
+    expect(pool.take(null).threadId).toBe(reused.threadId);
+    await reused.terminate();
   });
 });
 

@@ -130,7 +130,9 @@ describe("checkpoints", () => {
         const packed = await packState(serialiseState(state as Parameters<typeof serialiseState>[0]));
         const ref = { sequence: 1, bytes: packed.bytes, sha256: packed.sha256, chunks: packed.chunks.length };
         const back = parseState(await unpackState(ref, packed.chunks));
-        expect(back).toEqual(state instanceof Uint8Array ? state : JSON.parse(JSON.stringify(state)));
+        expect(back instanceof Uint8Array ? Uint8Array.from(back) : back).toEqual(
+          state instanceof Uint8Array ? state : JSON.parse(JSON.stringify(state)),
+        );
       }),
       { numRuns: 50 },
     );
