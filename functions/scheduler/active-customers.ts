@@ -1,8 +1,12 @@
 /** Which customers have work in this pool, in the object's own storage: the cron tick asks here before any SQL is sent. */
 import type { CustomerId } from "../../schema/ids.ts";
 
+type SqlValue = string | number | null | ArrayBuffer;
+
 /** Storage as it is used here; the SQLite of a Durable Object has it. */
-export type Sql = Pick<SqlStorage, "exec">;
+export interface Sql {
+  exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]): { toArray(): Row[] };
+}
 
 export interface ActiveCustomer {
   readonly customerId: CustomerId;
@@ -18,11 +22,13 @@ export class ActiveCustomers {
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    const tables = sql.exec("SELECT name FROM sqlite_master WHERE name = 'active_customers'").toArray();
+    const tables = sql
+      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'active_customers'")
+      .toArray();
     this.isNew = tables.length === 0;
     sql.exec("CREATE TABLE IF NOT EXISTS active_customers (customer_id TEXT PRIMARY KEY, wake_at INTEGER)");
     const rows = sql.exec<{ customer_id: CustomerId; wake_at: number | null }>("SELECT * FROM active_customers");
-    for (const row of rows) this.#known.set(row.customer_id, row.wake_at);
+    for (const row of rows.toArray()) this.#known.set(row.customer_id, row.wake_at);
   }
 
   all(): ActiveCustomer[] {

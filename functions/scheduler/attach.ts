@@ -19,7 +19,8 @@ export function attach(pool: Pool, tenant: Tenant, standing: Standing, askedAt: 
     } else if (!held.has(`${attempt.workloadId}/${attempt.generation}`)) stopAttempt(pool, attempt);
   }
   for (const one of standing.held) recall(pool, tenant, one);
-  pool.link.callRoll();
+  const isOpen = Array.from(pool.ledger.attemptsOf(tenant.customerId)).some(({ state }) => state === "unconfirmed");
+  if (isOpen) pool.link.callRoll();
 }
 
 /** Written meanwhile: then it stands in `held`, and only its dispatch may be lost. Not written: the slot is free. */
@@ -38,7 +39,7 @@ function stopAttempt(pool: Pool, attempt: Attempt): void {
 }
 
 function recall(pool: Pool, tenant: Tenant, held: HeldAssignment): void {
-  const { workloadId, workloadType, generation, workerId } = held;
+  const { workloadId, generation } = held;
   const known = pool.ledger.find({ workload_id: workloadId, generation }) ?? pool.ledger.reservation(workloadId);
   if (known !== undefined) return;
   pool.ledger.recall(

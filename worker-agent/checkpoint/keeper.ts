@@ -6,10 +6,12 @@ import type { CheckpointSaver } from "./saver.ts";
 
 export class CheckpointKeeper {
   readonly #policy: CheckpointPolicy;
+  readonly #isResumed: boolean;
   readonly #saver: CheckpointSaver;
   readonly #warn: (message: string) => void;
   #mark: CheckpointMark = { at: 0, percent: 0 };
-  #percent = 0;
+  /** Null before the first report. */
+  #percent: number | null = null;
   #isAsking = false;
 
   constructor(assignment: Assignment, saver: CheckpointSaver, warn: (message: string) => void) {
@@ -17,6 +19,7 @@ export class CheckpointKeeper {
       intervalMs: assignment.checkpoint_interval_sec * 1_000,
       progressPercent: assignment.checkpoint_progress_percent,
     };
+    this.#isResumed = assignment.checkpoint !== null;
     this.#saver = saver;
     this.#warn = warn;
   }
@@ -31,15 +34,14 @@ export class CheckpointKeeper {
 
   progressed(running: Running, percent: number, now: number): void {
     // The first report of a resumed workload says where it stands, not what it has done since.
-    if (this.#percent === 0)
-      this.#mark = { ...this.#mark, percent: Math.max(this.#mark.percent, firstStep(this.#policy, percent)) };
+    if (this.#percent === null && this.#isResumed) this.#mark = { ...this.#mark, percent };
     this.#percent = percent;
     if (dueByProgress(this.#policy, this.#mark, percent)) this.#saveByPolicy(running, now);
   }
 
   /** The code saves by itself: the policy counts from here. */
   saveNow(state: Uint8Array, now: number): Promise<void> {
-    this.#mark = { at: now, percent: this.#percent };
+    this.#mark = { at: now, percent: this.#percent ?? 0 };
     return this.#saver.save(state);
   }
 
@@ -52,7 +54,7 @@ export class CheckpointKeeper {
   /** One at a time: a state that does not come must not pile up questions. */
   #saveByPolicy(running: Running, now: number): void {
     if (this.#isAsking || this.#saver.isBusy) return;
-    this.#mark = { at: now, percent: this.#percent };
+    this.#mark = { at: now, percent: this.#percent ?? 0 };
     this.#isAsking = true;
     void this.#take(running)
       .catch((error) => this.#warn(notKept(error)))
@@ -66,10 +68,6 @@ export class CheckpointKeeper {
     if (state !== null) await this.#saver.save(state);
   }
 }
-
-/** A percentage rounded down to the policy's step. */
-const firstStep = ({ progressPercent }: CheckpointPolicy, percent: number): number =>
-  progressPercent > 0 ? Math.floor(percent / progressPercent) * progressPercent : 0;
 
 const notKept = (error: unknown) =>
   `the checkpoint was not kept: ${error instanceof Error ? error.message : String(error)}`;

@@ -9,10 +9,11 @@ import { prepareState } from "../checkpoint/prepare.ts";
 import { CheckpointSaver } from "../checkpoint/saver.ts";
 import type { Coordinator } from "../intake/coordinator.ts";
 import { AttemptReport, type ReportParts } from "../report/attempt-report.ts";
-import type { AbortReason } from "../sdk.ts";
+import { type AbortReason, CheckpointError } from "../sdk.ts";
 import { type Conclusion, conclude, type StopReason } from "./conclusion.ts";
 import { thrownError } from "./error.ts";
 import type { Ending, Host, Runner, Running } from "./running.ts";
+import { Stopping } from "./stopping.ts";
 
 export interface AttemptParts extends ReportParts {
   readonly workerId: WorkerId;
@@ -24,9 +25,6 @@ export interface AttemptParts extends ReportParts {
   /** Everything that it said is confirmed: nothing is left to answer for. */
   forgotten(attempt: Attempt): void;
 }
-
-/** Strongest last: a later, stronger reason replaces the one before. */
-const strength: readonly StopReason[] = ["draining", "paused", "timeout", "fenced", "revoked"];
 
 export class Attempt implements Host {
   readonly assignment: Assignment;
@@ -42,8 +40,7 @@ export class Attempt implements Host {
   #finishOver: () => void = () => undefined;
   #running: Running | null = null;
   #startedAt = 0;
-  #stop: StopReason | null = null;
-  #forceTimer: NodeJS.Timeout | null = null;
+  readonly #stopping = new Stopping();
   #isFenced = false;
   #isOver = false;
   #concluded: Conclusion["kind"] | null = null;
@@ -64,15 +61,6 @@ export class Attempt implements Host {
       this.#finishOver = resolve;
     });
     this.cleared = earlier === undefined ? over : Promise.all([earlier.cleared, over]).then(() => undefined);
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** Nothing of it waits for the coordinator any more. */
-  get isForgotten(): boolean {
-    return this.#concluded !== null && this.#report.isEmpty;
   }
 
   /** Starts at once where there is no checkpoint to fetch. */
@@ -98,15 +86,14 @@ export class Attempt implements Host {
     const boundMs = Math.min(forceMs, this.#runner.graceMs);
     this.#halt("fenced", "fenced", boundMs);
     // Also where a stronger reason has left it more time than the lease does.
-    if (this.#running !== null) this.#forceIn(boundMs);
+    if (this.#running !== null) this.#stopping.forceIn(boundMs, () => this.#force());
   }
 
   /** A checkpoint first, then the stop: what is done is not done again. */
   async suspend(stop: "paused" | "draining"): Promise<void> {
-    if (this.#isOver || this.#stop !== null) return;
-    this.#stop = stop;
+    if (this.#isOver || !this.#stopping.raise(stop)) return;
     if (this.#running !== null) await this.#keeper.saveLast(this.#running, this.#runner.graceMs);
-    if (this.#stop === stop && !this.#isOver) this.#abort(stop, this.#runner.graceMs);
+    if (this.#stopping.reason === stop && !this.#isOver) this.#abort(stop, this.#runner.graceMs);
   }
 
   /** `now`: monotonic milliseconds. */
@@ -116,21 +103,23 @@ export class Attempt implements Host {
     const { timeout_seconds } = this.assignment;
     const isLate = timeout_seconds !== null && now - this.#startedAt >= timeout_seconds * 1_000;
     if (isLate) this.#halt("timeout", "timeout");
-    if (this.#stop === null) this.#keeper.pulse(this.#running, now);
+    if (this.#stopping.reason === null) this.#keeper.pulse(this.#running, now);
   }
 
   progress(percent: number, message: string | null): void {
+    if (this.#isOver) return;
     this.#report.progress(percent, message);
-    if (this.#running !== null && this.#stop === null) {
+    if (this.#running !== null && this.#stopping.reason === null) {
       this.#keeper.progressed(this.#running, percent, this.#parts.clock.monotonic());
     }
   }
 
   log(level: LogLevel, message: string, details?: Json): void {
-    this.#report.log(level, message, details);
+    if (!this.#isOver) this.#report.log(level, message, details);
   }
 
-  save(state: Uint8Array): Promise<void> {
+  async save(state: Uint8Array): Promise<void> {
+    if (this.#isOver) throw new CheckpointError("FENCED", "the attempt is over");
     return this.#keeper.saveNow(state, this.#parts.clock.monotonic());
   }
 
@@ -144,7 +133,7 @@ export class Attempt implements Host {
   }
 
   #start(state: Uint8Array | null): void {
-    if (this.#stop !== null) return void this.#end({ kind: "killed" });
+    if (this.#stopping.reason !== null) return void this.#end({ kind: "killed" });
     const { workload_id, generation, workload_type, input, config } = this.assignment;
     const job = { workloadId: workload_id, generation, workloadType: workload_type, input, config, state };
     this.#startedAt = this.#parts.clock.monotonic();
@@ -160,31 +149,27 @@ export class Attempt implements Host {
 
   /** A reason that is not stronger than the one before changes nothing. */
   #halt(stop: StopReason, abort: AbortReason, forceMs = this.#runner.graceMs): void {
-    if (this.#stop !== null && strength.indexOf(stop) <= strength.indexOf(this.#stop)) return;
-    this.#stop = stop;
-    if (!this.#isOver) this.#abort(abort, forceMs);
+    if (this.#stopping.raise(stop) && !this.#isOver) this.#abort(abort, forceMs);
   }
 
   #abort(reason: AbortReason, forceMs: number): void {
     if (this.#running === null) return void this.#end({ kind: "killed" });
     this.#running.abort(reason);
-    this.#forceIn(forceMs);
-  }
-
-  #forceIn(ms: number): void {
-    if (this.#forceTimer !== null) clearTimeout(this.#forceTimer);
-    this.#forceTimer = setTimeout(() => this.#force(), ms);
+    this.#stopping.forceIn(forceMs, () => this.#force());
   }
 
   #force(): void {
-    this.#parts.log.warn({ ...this.held, reason: this.#stop }, "ended by force: it did not stop when it was asked to");
+    this.#parts.log.warn(
+      { ...this.held, reason: this.#stopping.reason },
+      "ended by force: it did not stop when it was asked to",
+    );
     this.#running?.kill();
   }
 
   async #end(ending: Ending): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#forceTimer !== null) clearTimeout(this.#forceTimer);
+    this.#stopping.calm();
     this.#parts.ended(this);
     this.#finishOver();
     await this.#conclude(ending);
@@ -192,11 +177,11 @@ export class Attempt implements Host {
 
   /** What another attempt will start from goes ahead of the end; a result needs no checkpoint any more. */
   async #conclude(ending: Ending): Promise<void> {
-    const first = conclude(ending, this.#stop, this.assignment.timeout_seconds);
+    const first = conclude(ending, this.#stopping.reason, this.assignment.timeout_seconds);
     const resumable = first.kind !== "completed" && first.kind !== "released";
     if (resumable && this.#saver.isBusy) await this.#saver.settled();
-    const conclusion = conclude(ending, this.#stop, this.assignment.timeout_seconds);
-    this.#tell(conclusion);
+    this.#useless.abort();
+    this.#tell(conclude(ending, this.#stopping.reason, this.assignment.timeout_seconds));
   }
 
   #tell(conclusion: Conclusion): void {

@@ -81,11 +81,18 @@ export class WorkloadRun implements Running {
       progress: (percent, message) => {
         if (!this.#over) this.#host.progress(percent, message ?? null);
       },
-      saveCheckpoint: async (state) => this.#host.save(serialiseState(state)),
+      saveCheckpoint: (state) => this.#save(state),
       checkpointFrom: (source) => {
         this.#source = source;
       },
     };
+  }
+
+  /** Who does not wait for a checkpoint must not fall over its refusal: it is logged here, and rejects for who waits. */
+  #save(state: State): Promise<void> {
+    const saving = (async () => this.#host.save(serialiseState(state)))();
+    saving.catch((error) => this.#log("warn", `the checkpoint was not kept: ${thrownError(error).message}`, undefined));
+    return saving;
   }
 
   #log(level: LogLevel, message: string, details: Json | undefined): void {

@@ -8,7 +8,6 @@ import { coordinatorReplySchema, type ToCoordinator } from "../../schema/message
 import { toWorkerSchema } from "../../schema/messages/to-worker.ts";
 import type { Clock } from "../clock.ts";
 import { brokerPingIntervalMs, brokerPingsOutMax, reconnectBackoffBaseMs, reconnectBackoffCapMs } from "../limits.ts";
-import { backoffMs } from "./backoff.ts";
 import type { Channel, CommandHandler, Intake, RequestOutcome } from "./intake.ts";
 
 export interface NatsSettings {
@@ -21,12 +20,10 @@ export interface NatsSettings {
   readonly random: () => number;
 }
 
-const reconnectBackoff = { baseMs: reconnectBackoffBaseMs, capMs: reconnectBackoffCapMs };
-
 export class NatsIntake implements Intake {
   readonly #settings: NatsSettings;
   #connection: NatsConnection | null = null;
-  #tries = 0;
+  #lostAt: number | null = null;
   /** Fires when the connection of this moment is lost, so that nobody waits for a reply that cannot come. */
   #lost = new AbortController();
 
@@ -39,6 +36,7 @@ export class NatsIntake implements Intake {
     signal.addEventListener("abort", () => void connecting.then((late) => late.close(), ignoreLateFailure));
     const connection = await Promise.race([connecting, aborted(signal)]);
     this.#connection = connection;
+    this.#lostAt = null;
     this.#listen(connection, handler);
     void this.#watch(connection, handler);
     await connection.flush();
@@ -77,11 +75,16 @@ export class NatsIntake implements Intake {
       maxReconnectAttempts: -1,
       pingInterval: brokerPingIntervalMs,
       maxPingOut: brokerPingsOutMax,
-      reconnectDelayHandler: () => {
-        this.#tries += 1;
-        return backoffMs(reconnectBackoff, this.#tries, this.#settings.random());
-      },
+      reconnectDelayHandler: () => this.#reconnectDelayMs(),
     };
+  }
+
+  /** In proportion to the time that it is away; the library asks more often than it tries, so tries do not count. */
+  #reconnectDelayMs(): number {
+    const now = this.#settings.clock.monotonic();
+    this.#lostAt ??= now;
+    const stepMs = Math.min(reconnectBackoffCapMs, Math.max(reconnectBackoffBaseMs, (now - this.#lostAt) / 2));
+    return Math.round((stepMs * (1 + this.#settings.random())) / 2);
   }
 
   #listen(connection: NatsConnection, handler: CommandHandler): void {
@@ -111,7 +114,7 @@ export class NatsIntake implements Intake {
     for await (const status of connection.status()) {
       if (status.type === Events.Disconnect) this.#lost.abort();
       if (status.type !== Events.Reconnect) continue;
-      this.#tries = 0;
+      this.#lostAt = null;
       this.#lost = new AbortController();
       handler.reconnected();
     }

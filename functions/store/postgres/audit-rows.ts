@@ -2,15 +2,22 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import type { AuditEntry } from "../../domain/workload.ts";
-import { isoTime, recordset, type SentRow } from "./rows.ts";
+import { isoTime, jsonOf, unnested } from "./rows.ts";
 
 interface Audited {
   readonly workloadId: WorkloadId;
   readonly audit: readonly AuditEntry[];
 }
 
-const columns = sql`
-  a(n int, id text, event text, actor_type text, actor text, generation int, details jsonb, at timestamptz)`;
+const types = {
+  id: "text",
+  event: "text",
+  actor_type: "text",
+  actor: "text",
+  generation: "int",
+  details: "jsonb",
+  at: "timestamptz",
+} as const;
 
 /** An INSERT for a CTE; `changed` names the CTE with the workload ids that were written, `where` what is left out. */
 export const insertAudit = (
@@ -20,23 +27,18 @@ export const insertAudit = (
   where: SQL = sql.empty(),
 ): SQL => sql`
   insert into audit_events (customer_id, workload_id, event_type, actor_type, actor_id, generation, details, created_at)
-  select ${customerId}, a.id, a.event, a.actor_type, a.actor, a.generation, coalesce(a.details, 'null'), a.at
-  from ${recordset(auditRows(audited), columns)} join ${changed} on ${changed}.workload_id = a.id
+  select ${customerId}, a.id, a.event, a.actor_type, a.actor, a.generation, a.details, a.at
+  from ${unnested("a", types, audited.flatMap(auditRows))} join ${changed} on ${changed}.workload_id = a.id
   ${where}
   order by a.n`;
 
-function auditRows(audited: readonly Audited[]): SentRow[] {
-  return audited.flatMap(({ workloadId, audit }) => audit.map((entry) => auditRow(workloadId, entry))).map(numbered);
-}
-
-const auditRow = (id: WorkloadId, entry: AuditEntry): SentRow => ({
-  id,
-  event: entry.eventType,
-  actor_type: entry.actor.type,
-  actor: entry.actor.id,
-  generation: entry.generation,
-  details: entry.details,
-  at: isoTime(entry.at),
-});
-
-const numbered = (row: SentRow, n: number): SentRow => ({ n, ...row });
+const auditRows = ({ workloadId: id, audit }: Audited) =>
+  audit.map(({ eventType, actor, generation, details, at }) => ({
+    id,
+    event: eventType,
+    actor_type: actor.type,
+    actor: actor.id,
+    generation,
+    details: jsonOf(details),
+    at: isoTime(at),
+  }));

@@ -16,6 +16,9 @@ export const announcedOf = (changes: readonly Change[]): Announced[] =>
     checkpoints.map((notice) => ({ ...notice, id: next.workloadId, generation: from.generation })),
   );
 
+const idsOf = (announced: readonly Announced[]): SQL =>
+  sql`${sql.param([...new Set(announced.map(({ id }) => id))])}::text[]`;
+
 /** Chunks are never overwritten: what a checkpoint was verified with is what it has. */
 export const insertInlineChunks = (lead: Lead, announced: readonly Announced[]): SQL => sql`
   with ${leaderCte(lead)},
@@ -24,7 +27,8 @@ export const insertInlineChunks = (lead: Lead, announced: readonly Announced[]):
     select w.customer_id, w.workload_id, i.sequence, i.generation, 0, decode(i.data, 'base64')
     from ${recordset(announced, sql`i(id text, generation int, sequence int, data text)`)}
     cross join leader
-    join workloads w on w.customer_id = ${lead.customerId} and w.workload_id = i.id and w.generation = i.generation
+    join workloads w on w.customer_id = ${lead.customerId} and w.workload_id = any(${idsOf(announced)})
+      and w.workload_id = i.id and w.generation = i.generation
     on conflict do nothing)
   select ${isLeader}`;
 
@@ -83,7 +87,8 @@ const withoutData = ({ data: _, ...announced }: Announced) => announced;
 /** Newer than what the workload has, each chunk there, size and hash right. */
 const wholeOnes = (customerId: CustomerId): SQL => sql`
   select o.* from offered o
-  join workloads w on w.customer_id = ${customerId} and w.workload_id = o.id and w.checkpoint_sequence < o.sequence
+  join workloads w on w.customer_id = ${customerId} and w.workload_id = any(array(select id from offered))
+    and w.workload_id = o.id and w.checkpoint_sequence < o.sequence
   cross join lateral (
     select count(*) as chunks, max(chunk_index) as last, string_agg(data, '' order by chunk_index) as data
     from checkpoint_chunks k
@@ -100,7 +105,7 @@ export const pruneCheckpoints = (lead: Lead, announced: readonly Announced[]): S
       row_number() over (partition by workload_id order by sequence desc) as place
     from checkpoints
     where customer_id = ${lead.customerId}
-      and workload_id = any(${sql.param([...new Set(announced.map(({ id }) => id))])}::text[])),
+      and workload_id = any(${idsOf(announced)})),
   dropped as (
     delete from checkpoints k using complete c, leader
     where k.customer_id = ${lead.customerId} and k.workload_id = c.workload_id and k.sequence = c.sequence

@@ -23,7 +23,8 @@ const submitted = sql`(
     'createdAt', ${milliseconds(sql`coalesce(w.created_at, k.created_at)`)},
     'runAt', ${milliseconds(sql`w.run_at`)}) order by i.place)
   from unnest(k.workload_ids) with ordinality as i(id, place)
-  left join workloads w on w.customer_id = k.customer_id and w.workload_id = i.id)`;
+  left join workloads w
+    on w.customer_id = k.customer_id and w.workload_id = any(k.workload_ids) and w.workload_id = i.id)`;
 
 export async function findKeys(
   db: Database,

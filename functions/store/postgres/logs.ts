@@ -11,25 +11,36 @@ import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { jsonText, parseJson } from "./json-column.ts";
 import { isLeader, leaderCte } from "./leader.ts";
-import { recordset, type SentRow } from "./rows.ts";
+import { jsonOf, unnested } from "./rows.ts";
 import { isThere } from "./workload-rows.ts";
 
-const columns = sql`l(
-  id text, generation int, line int, at timestamptz, level text, message text, details jsonb)`;
+const types = {
+  id: "text",
+  generation: "int",
+  line: "int",
+  at: "timestamptz",
+  level: "text",
+  message: "text",
+  details: "jsonb",
+} as const;
 
 export const insertLogs = (lead: Lead, batches: readonly LogBatch[]): SQL => sql`
   with ${leaderCte(lead)},
   stored as (
     insert into workload_logs (customer_id, workload_id, generation, line, logged_at, level, message, details)
     select w.customer_id, l.id, l.generation, l.line, l.at, l.level, l.message, l.details
-    from ${recordset(batches.flatMap(lineRows), columns)}
+    from ${unnested("l", types, batches.flatMap(lineRows))}
     cross join leader
-    join workloads w on w.customer_id = ${lead.customerId} and w.workload_id = l.id and w.generation = l.generation
+    join workloads w on w.customer_id = ${lead.customerId}
+      and w.workload_id = any(${sql.param([...new Set(batches.map(({ workloadId }) => workloadId))])}::text[])
+      and w.workload_id = l.id and w.generation = l.generation
     on conflict do nothing)
   select ${isLeader}`;
 
-const lineRows = ({ workloadId: id, generation, lines }: LogBatch): SentRow[] =>
-  lines.map(({ timestamp: at, ...line }) => ({ id, generation, at, ...line }));
+const lineRows = ({ workloadId: id, generation, lines }: LogBatch) =>
+  lines.map(({ line, timestamp: at, level, message, details }) => {
+    return { id, generation, line, at, level, message, details: details === undefined ? null : jsonOf(details) };
+  });
 
 const cursorSchema = z.tuple([z.int(), z.int()]);
 

@@ -6,7 +6,7 @@ import type { PoolStore, Written } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { isLeader, type LeaderRow, leaderOf, notLeader, poolScope, written } from "./leader.ts";
-import { isoTime, onlyRow, recordset, type SentRow } from "./rows.ts";
+import { isoTime, onlyRow, recordset } from "./rows.ts";
 
 type WorkerChange = Parameters<PoolStore["putWorkers"]>[2][number];
 
@@ -65,8 +65,8 @@ export async function putWorkers(
 }
 
 /** The last word on each worker: one statement writes a row once at most. */
-function workerRows(changes: readonly WorkerChange[]): SentRow[] {
-  const last = new Map<WorkerId, SentRow>();
+function workerRows(changes: readonly WorkerChange[]): object[] {
+  const last = new Map<WorkerId, object>();
   for (const { worker } of changes) {
     const { workerId: id, status, capabilities, slots, tags, version } = worker;
     last.set(id, { id, status, capabilities, slots, tags, version });
@@ -74,7 +74,7 @@ function workerRows(changes: readonly WorkerChange[]): SentRow[] {
   return [...last.values()];
 }
 
-const eventRows = (changes: readonly WorkerChange[]): SentRow[] =>
+const eventRows = (changes: readonly WorkerChange[]) =>
   changes.flatMap(({ worker: { workerId: id }, event, details }, n) =>
     event === null ? [] : [{ n, id, event, details }],
   );

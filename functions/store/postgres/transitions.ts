@@ -9,7 +9,7 @@ import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { isLeader, type LeaderRow, leaderCte, notLeader, written } from "./leader.ts";
 import { insertLogs } from "./logs.ts";
-import { isoTime, recordset, type SentRow, sentTime } from "./rows.ts";
+import { isoOrNull, isoTime, jsonOf, jsonOrNull, unnested } from "./rows.ts";
 
 interface StepRow extends LeaderRow {
   readonly missed?: readonly WorkloadId[] | null;
@@ -67,7 +67,7 @@ function stepStatement(lead: Lead, changes: readonly Change[], now: number): SQL
   const audited = changes.map(({ next, audit }) => ({ workloadId: next.workloadId, audit }));
   return sql`
     with ${leaderCte(lead)},
-    step as materialized (select c.* from ${recordset(changes.map(stepRow), columns)}, leader)
+    step as materialized (select c.* from ${unnested("c", types, changes.map(stepRow))}, leader)
     ${taken.before},
     updated as (${updateWorkloads(customerId, taken, now)})
     ${taken.after},
@@ -78,12 +78,35 @@ function stepStatement(lead: Lead, changes: readonly Change[], now: number): SQL
       ${taken.broken} as broken`;
 }
 
-const columns = sql`c(
-  id text, from_generation int, from_status text, status text, generation int, pool text, priority int, rank bigint,
-  due timestamptz, worker text, last_worker text, affinity jsonb, progress real, message text, retries int, deaths int,
-  scheduled timestamptz, started timestamptz, completed timestamptz, result jsonb, error_type text, error_message text)`;
+const types = {
+  id: "text",
+  from_generation: "int",
+  from_status: "text",
+  status: "text",
+  generation: "int",
+  pool: "text",
+  priority: "int",
+  rank: "bigint",
+  due: "timestamptz",
+  worker: "text",
+  last_worker: "text",
+  affinity: "jsonb",
+  progress: "real",
+  message: "text",
+  retries: "int",
+  deaths: "int",
+  scheduled: "timestamptz",
+  started: "timestamptz",
+  completed: "timestamptz",
+  result: "jsonb",
+  error_type: "text",
+  error_message: "text",
+} as const;
 
-/** The error of the last failure stays in sight while the workload is tried again; success clears it. */
+/**
+ * The error of the last failure stays in sight while the workload is tried again; success clears it. The array of ids
+ * is there for the planner: a join alone may read all workloads of the customer while statistics are young.
+ */
 const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number): SQL => sql`
   update workloads w set
     status = c.status, generation = c.generation, pool = c.pool, priority = c.priority, queue_rank = c.rank,
@@ -95,7 +118,7 @@ const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number):
     error_message = case when c.status = 'COMPLETED' then null else coalesce(c.error_message, w.error_message) end,
     checkpoint_sequence = ${taken.newest}, updated_at = ${isoTime(now)}::timestamptz
   from step c
-  where w.customer_id = ${customerId} and w.workload_id = c.id
+  where w.customer_id = ${customerId} and w.workload_id = any(array(select id from step)) and w.workload_id = c.id
     and w.generation = c.from_generation and w.status = c.from_status
   returning w.workload_id, w.generation, w.status, case when w.status = 'SCHEDULED' then w.input_params end as input`;
 
@@ -112,29 +135,27 @@ const scheduled = (customerId: CustomerId, taken: TakenCtes): SQL => sql`(
     order by sequence desc limit 1) k on true
   where u.status = 'SCHEDULED')`;
 
-function stepRow({ from, next, result, error }: Change): SentRow {
-  return {
-    id: next.workloadId,
-    from_generation: from.generation,
-    from_status: from.status,
-    status: next.status,
-    generation: next.generation,
-    pool: next.pool,
-    priority: next.priority,
-    rank: next.queueRank,
-    due: sentTime(next.dueAt),
-    worker: next.workerId ?? undefined,
-    last_worker: next.lastWorkerId ?? undefined,
-    affinity: next.affinity ?? undefined,
-    progress: next.progressPercent,
-    message: next.progressMessage ?? undefined,
-    retries: next.retryCount,
-    deaths: next.deathCount,
-    scheduled: sentTime(next.scheduledAt),
-    started: sentTime(next.startedAt),
-    completed: sentTime(next.completedAt),
-    result,
-    error_type: error?.type,
-    error_message: error?.message,
-  };
-}
+const stepRow = ({ from, next, result, error }: Change) => ({
+  id: next.workloadId,
+  from_generation: from.generation,
+  from_status: from.status,
+  status: next.status,
+  generation: next.generation,
+  pool: next.pool,
+  priority: next.priority,
+  rank: next.queueRank,
+  due: isoOrNull(next.dueAt),
+  worker: next.workerId,
+  last_worker: next.lastWorkerId,
+  affinity: jsonOrNull(next.affinity),
+  progress: next.progressPercent,
+  message: next.progressMessage,
+  retries: next.retryCount,
+  deaths: next.deathCount,
+  scheduled: isoOrNull(next.scheduledAt),
+  started: isoOrNull(next.startedAt),
+  completed: isoOrNull(next.completedAt),
+  result: result === undefined ? null : jsonOf(result),
+  error_type: error?.type,
+  error_message: error?.message,
+});
