@@ -17,18 +17,26 @@ export interface ActiveCustomer {
 export class ActiveCustomers {
   readonly #sql: Sql;
   readonly #known = new Map<CustomerId, number | null>();
-  /** True when this storage has never been written: what it knew, if anything, is lost. */
-  readonly isNew: boolean;
+  #isNew: boolean;
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    const tables = sql
-      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'active_customers'")
-      .toArray();
-    this.isNew = tables.length === 0;
+    const tables = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'recovered'").toArray();
+    this.#isNew = tables.length === 0;
     sql.exec("CREATE TABLE IF NOT EXISTS active_customers (customer_id TEXT PRIMARY KEY, wake_at INTEGER)");
     const rows = sql.exec<{ customer_id: CustomerId; wake_at: number | null }>("SELECT * FROM active_customers");
     for (const row of rows.toArray()) this.#known.set(row.customer_id, row.wake_at);
+  }
+
+  /** This storage does not know yet what an earlier one knew: Postgres has to be asked. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  /** Postgres was asked, and what it said was added. */
+  recovered(): void {
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS recovered (at INTEGER)");
+    this.#isNew = false;
   }
 
   all(): ActiveCustomer[] {

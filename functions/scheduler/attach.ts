@@ -42,9 +42,6 @@ function recall(pool: Pool, tenant: Tenant, held: HeldAssignment): void {
   const { workloadId, generation } = held;
   const known = pool.ledger.find({ workload_id: workloadId, generation }) ?? pool.ledger.reservation(workloadId);
   if (known !== undefined) return;
-  pool.ledger.recall(
-    { workloadId, workloadType, generation, workerId, customerId: tenant.customerId },
-    pool.deps.now(),
-  );
+  pool.ledger.recall({ ...held, customerId: tenant.customerId }, pool.deps.now());
   pool.deps.wakeBy(pool.deps.now() + pool.deps.terms.leaseMs);
 }

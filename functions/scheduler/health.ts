@@ -59,7 +59,9 @@ function lose(pool: Pool, { workloadId, generation, workerId, customerId, ...att
   const lost = pool.ledger.find({ workload_id: workloadId, generation });
   if (lost !== undefined) pool.ledger.free(lost);
   if (attempt.state === "stopping" || attempt.state === "ended" || attempt.state === "reserved") return;
-  pool.tenants.get(customerId).losses.push({ workloadId, generation, workerId, why: "worker_lost" });
+  // Written, but its worker never had it: nothing has begun, and nobody died of it.
+  const why = attempt.state === "unconfirmed" && !attempt.started ? "unanswered" : "worker_lost";
+  pool.tenants.get(customerId).losses.push({ workloadId, generation, workerId, why });
 }
 
 /** Looks at every lease that matters: only workers that hold something have one. */

@@ -20,6 +20,8 @@ export interface Attempt {
   /** 0 while reserved: the generation is made by the write. */
   generation: number;
   state: AttemptState;
+  /** Known to have begun when this object's memory began. */
+  readonly started: boolean;
   /** Counts events of this pool: tells what was reserved before something was asked. */
   readonly reservedAt: number;
 }
@@ -110,6 +112,7 @@ export class Ledger {
       workerId,
       generation: 0,
       state: "reserved",
+      started: false,
       reservedAt: this.tick(),
     };
     this.#reserved.set(item.workloadId, attempt);

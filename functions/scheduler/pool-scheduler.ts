@@ -19,6 +19,7 @@ import { WorkerRows } from "./worker-rows.ts";
 
 /** Without work for so long, the socket is closed: idle agents need none, and an object without one costs nothing. */
 const idleCloseMs = 60_000;
+const reconnectMs = 1_000;
 
 /** Builds the world around one object; `wakeBy` sets its alarm. */
 export type ComposePool<Bindings> = (
@@ -130,29 +131,26 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       const { active, tenants, deps, link } = this.#pool;
       this.#alarm.by(deps.now() + deps.terms.heartbeatMs);
       const connected = link.ensure();
-      for (const customerId of await this.#lostCustomers()) active.add(customerId, null);
+      await recover(this.#pool);
       const now = deps.now();
       for (const { customerId, wakeAt } of active.all()) if (wakeAt === null || wakeAt <= now) tenants.get(customerId);
       this.#pool.advance();
-      if (!(await connected)) this.#begun = null;
+      if (await connected) return;
+      this.#begun = null;
+      this.#alarm.by(deps.now() + reconnectMs);
     }
-
-    /** Asked of Postgres once in the life of this storage: when it is new, it cannot know. */
-    async #lostCustomers() {
-      const { active, deps } = this.#pool;
-      if (!active.isNew || this.#asked) return [];
-      try {
-        const customers = await deps.store.customersWithWork(deps.name);
-        this.#asked = true;
-        return customers;
-      } catch (error) {
-        deps.log.warn({ err: error }, "who has work is not known yet");
-        return [];
-      }
-    }
-
-    #asked = false;
   };
+
+/** Asked of Postgres once in the life of this storage: when it is new, it cannot know who has work. */
+async function recover({ active, deps }: Pool): Promise<void> {
+  if (!active.isNew) return;
+  try {
+    for (const customerId of await deps.store.customersWithWork(deps.name)) active.add(customerId, null);
+    active.recovered();
+  } catch (error) {
+    deps.log.warn({ err: error }, "who has work is not known yet");
+  }
+}
 
 function createPool(ctx: DurableObjectState, deps: PoolDeps): Pool {
   const ledger = new Ledger();

@@ -50,7 +50,9 @@ async function attachAgain(pool: Pool, tenant: Tenant): Promise<object | null> {
   if (!result.ok && result.refusal.kind === "unknown_customer") return forget(pool, tenant);
   if (!result.ok) return result;
   meetEpoch(tenant, result.value.update.epoch);
-  if (result.value.update.epoch === tenant.epoch) attach(pool, tenant, result.value, askedAt);
+  const { epoch } = result.value.update;
+  if (epoch < tenant.epoch) return { epoch, newer: tenant.epoch };
+  attach(pool, tenant, result.value, askedAt);
   return null;
 }
 

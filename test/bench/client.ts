@@ -2,7 +2,7 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { submitReplySchema } from "../../schema/http/submit.ts";
+import { submittedSchema } from "../../schema/http/submit.ts";
 
 export interface Exchanged {
   readonly status: number;
@@ -65,7 +65,7 @@ export function createClient(apiUrl: string, key: string, connections: number): 
     look,
     async submit(submission) {
       const reply = expect(await send("POST", "/v1/workloads", JSON.stringify(submission)), 202);
-      return { ...reply, id: submitReplySchema.parse(JSON.parse(reply.body)).workload_id };
+      return { ...reply, id: submittedSchema.parse(JSON.parse(reply.body)).workload_id };
     },
     async until(id, wanted, signal) {
       for (;;) {

@@ -1,15 +1,15 @@
 /** A customer of the API in tests: typed calls, and waiting from outside for what the API will come to say. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import type { WorkloadId } from "../../schema/ids.ts";
 import { batchSubmittedSchema, type submitBodySchema, submittedSchema } from "../../schema/http/submit.ts";
 import {
   auditTrailSchema,
   logPageSchema,
-  workloadListSchema,
   type WorkloadView,
+  workloadListSchema,
   workloadViewSchema,
 } from "../../schema/http/workload.ts";
+import type { WorkloadId } from "../../schema/ids.ts";
 import type { WorkloadEventType, WorkloadStatus } from "../../schema/status.ts";
 import { isTerminal } from "../../schema/status.ts";
 
@@ -49,7 +49,11 @@ export class Client {
 
   /** Sends again under the same key until there is an answer; a refusal that is certain is thrown. */
   submitSurely(body: Submission, idempotencyKey: string): Promise<WorkloadId> {
-    return this.until(`the answer to submission ${idempotencyKey}`, () => this.submit(body, idempotencyKey), () => true);
+    return this.until(
+      `the answer to submission ${idempotencyKey}`,
+      () => this.submit(body, idempotencyKey),
+      () => true,
+    );
   }
 
   async submitBatch(workloads: readonly Submission[]): Promise<WorkloadId[]> {
@@ -93,14 +97,22 @@ export class Client {
   async untilAudit(id: WorkloadId, eventType: WorkloadEventType, nth = 1): Promise<AuditEvent> {
     const ofType = (events: AuditEvent[]) => events.filter((event) => event.event_type === eventType);
     const what = `event ${nth} of type ${eventType} of ${id}`;
-    const events = await this.until(what, () => this.audit(id), (found) => ofType(found).length >= nth);
+    const events = await this.until(
+      what,
+      () => this.audit(id),
+      (found) => ofType(found).length >= nth,
+    );
     const event = ofType(events)[nth - 1];
     if (event === undefined) throw new Error(`${what} is gone`);
     return event;
   }
 
   untilCount(status: WorkloadStatus, atLeast: number): Promise<number> {
-    return this.until(`${atLeast} to be ${status}`, () => this.count(status), (count) => count >= atLeast);
+    return this.until(
+      `${atLeast} to be ${status}`,
+      () => this.count(status),
+      (count) => count >= atLeast,
+    );
   }
 
   /** Asks until the answer holds; while the system is away nothing is known yet. */

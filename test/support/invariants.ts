@@ -42,7 +42,7 @@ function arrowOf({ type, details }: RecordedEvent): Arrow | undefined {
 /** One sentence for each promise that was broken; empty: all held. */
 export function violations(history: History): string[] {
   const scan = new Scan(history);
-  history.events.forEach((event, index) => scan.take(event, index));
+  for (const [index, event] of history.events.entries()) scan.take(event, index);
   return [...scan.problems, ...endProblems(history, scan), ...checkpointProblems(history)].map(
     (problem) => `${history.id}: ${problem}`,
   );
@@ -91,7 +91,10 @@ class Scan {
 
   #move(event: RecordedEvent): void {
     const arrow = arrowOf(event);
-    if (arrow === undefined) return this.#report(`${event.type} is no event of the lifecycle`);
+    if (arrow === undefined) {
+      this.#report(`${event.type} is no event of the lifecycle`);
+      return;
+    }
     if (this.status === null || !arrow.from.includes(this.status)) {
       this.#report(`${event.type} (${JSON.stringify(event.details)}) while ${this.status}`);
     }
@@ -137,13 +140,17 @@ function endProblems(history: History, scan: Scan): string[] {
 }
 
 function checkpointProblems({ checkpoints, checkpointSequence }: History): string[] {
-  const problems = checkpoints.filter(({ isWhole }) => !isWhole).map(({ sequence }) => `checkpoint ${sequence} is torn`);
+  const problems = checkpoints
+    .filter(({ isWhole }) => !isWhole)
+    .map(({ sequence }) => `checkpoint ${sequence} is torn`);
   checkpoints.forEach(({ sequence, generation }, index) => {
     const before = checkpoints[index - 1];
-    if (before !== undefined && generation < before.generation) problems.push(`checkpoint ${sequence} is of an older one`);
+    if (before !== undefined && generation < before.generation)
+      problems.push(`checkpoint ${sequence} is of an older one`);
   });
   const newest = checkpoints.at(-1)?.sequence ?? 0;
-  if (newest !== checkpointSequence) problems.push(`its newest checkpoint is ${newest}, its row says ${checkpointSequence}`);
+  if (newest !== checkpointSequence)
+    problems.push(`its newest checkpoint is ${newest}, its row says ${checkpointSequence}`);
   if (checkpoints.length > checkpointsKeptMax) problems.push(`${checkpoints.length} checkpoints are kept`);
   return problems;
 }
