@@ -29,6 +29,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: AgentLog;
+  /** Hears, whenever the lease is renewed, for how many milliseconds it goes on. */
+  readonly leaseRenewed: (ms: number) => void;
 }
 
 export class Agent {
@@ -52,7 +54,7 @@ export class Agent {
     this.#parts = parts;
     const { intake, wake, log, random, clock } = parts;
     this.#coordinator = new Coordinator({ intake, wake, log, random });
-    this.#fence = new Fence(clock, leaseSecondsDefault * 1_000);
+    this.#fence = new Fence(clock, leaseSecondsDefault * 1_000, parts.leaseRenewed);
     this.#attempts = this.#makeAttempts();
     this.#heartbeat = this.#makeHeartbeat();
     this.#registration = this.#makeRegistration();

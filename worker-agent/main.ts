@@ -56,7 +56,8 @@ async function compose(settings: AgentConfig, id: WorkerId, agentLog: AgentLog):
   const intake = new NatsIntake({ url, credentials, pool, workerId: id, clock, ids, random: secureRandom });
   const wake = new WakeCall({ apiUrl, agentToken, pool, clock, log: agentLog });
   const parts = { workerId: id, pool, slots, tags, runners, intake, wake, clock, log: agentLog };
-  return new Agent({ ...parts, version: manifest.version, random: secureRandom });
+  const leaseRenewed = (ms: number) => groups.allow(ms);
+  return new Agent({ ...parts, leaseRenewed, version: manifest.version, random: secureRandom });
 }
 
 /** The first signal drains, the second ends at once. */

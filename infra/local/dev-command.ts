@@ -7,6 +7,7 @@ import { defaultDataFolder, describeDataFolder } from "./data-folder.ts";
 import { detach } from "./dev-detach.ts";
 import { devFileSchema } from "./dev-file.ts";
 import { type DevFlags, parseDevFlags, portDefault } from "./dev-flags.ts";
+import { explain } from "./explain.ts";
 import { readJsonFile } from "./json-file.ts";
 import { isPortFree } from "./ports.ts";
 import { runningSupervisor } from "./process-ledger.ts";
@@ -77,10 +78,4 @@ function report(stack: Stack): void {
   stack.events.on("part-exit", (name, exit) => console.log(pc.yellow(`${name} ended (${describeExit(exit)})`)));
   stack.events.on("part-ready", (name) => console.log(pc.dim(`${name} is ready`)));
   stack.events.on("part-failed", (name, error) => console.error(pc.red(`${name}: ${explain(error)}`)));
-}
-
-/** An error and what caused it, in one line each. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}\n  because: ${explain(error.cause)}`;
 }

@@ -34,4 +34,4 @@ export type Scenario = (around: Surroundings) => Promise<Report>;
 export const stackFor =
   (shared: Partial<StackOptions>) =>
   (chosen: Partial<StackOptions> = {}): Promise<Stack> =>
-    startStack({ agents: 2, slots: 1_000, logLevel: "warn", ...shared, ...chosen });
+    startStack({ agents: 2, slots: 1_000, ...shared, ...chosen });

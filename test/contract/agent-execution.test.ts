@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -182,6 +183,38 @@ test("a second SIGTERM leaves no process behind", { timeout: failsafeMs }, async
   expect(isRunning(Number(logged.lines[0]?.message))).toBe(false);
 });
 
+test("a killed agent leaves no process behind", { timeout: failsafeMs }, async () => {
+  const { coordinator, agent } = await createWorld();
+  const { workerId, kill, exited } = await agent(withShell());
+  const path = join(folder, "killed");
+  const assignment = newAssignment({ workload_type: "shell", input: { script: holdLock(path) } });
+  await coordinator.assign(workerId, assignment);
+  await coordinator.untilCommitted("logs", assignment);
+  kill("SIGKILL");
+  await exited;
+  await whenUnlocked(path);
+});
+
+test("a frozen agent's processes end with its lease, and it stops the rest when it wakes", {
+  timeout: failsafeMs,
+}, async () => {
+  const { coordinator, agent } = await createWorld((scripted) => {
+    scripted.leaseMs = 1_000;
+    scripted.heartbeatMs = 200;
+  });
+  const { workerId, kill } = await agent(withShell());
+  const path = join(folder, "frozen");
+  const inProcess = newAssignment({ workload_type: "shell", input: { script: holdLock(path) } });
+  const inThread = newAssignment({ workload_type: "sleep", input: { duration_ms: 600_000, step_ms: 10 } });
+  await coordinator.assign(workerId, inProcess, inThread);
+  await coordinator.untilCommitted("logs", inProcess);
+  await coordinator.untilCommitted("started", inThread);
+  kill("SIGSTOP");
+  await whenUnlocked(path);
+  kill("SIGCONT");
+  for (const assignment of [inProcess, inThread]) await coordinator.untilCommitted("released", assignment);
+});
+
 test("words are counted as wc counts them", { timeout: failsafeMs }, async () => {
   const { coordinator, agent } = await createWorld();
   const { workerId } = await agent();
@@ -197,14 +230,20 @@ test("words are counted as wc counts them", { timeout: failsafeMs }, async () =>
   expect(result).toMatchObject({ top: expect.arrayContaining([{ word: "the", count: 15_001 }]) });
 });
 
+/** A script that holds a lock for as long as any process of it lives. */
+const holdLock = (path: string) => `exec 9>${path}; flock 9; echo locked; sleep 600`;
+
+/** Resolves when nobody holds the lock any more. */
+async function whenUnlocked(path: string): Promise<void> {
+  const [code] = await once(spawn("flock", [path, "true"]), "exit");
+  expect(code).toBe(0);
+}
+
 /** A zombie still has a pid but runs no more. */
 function isRunning(pid: number): boolean {
   try {
-    return !/^\S+$/.test(String(pid))
-      ? false
-      : !execFileSync("ps", ["-o", "stat=", "-p", String(pid)])
-          .toString()
-          .startsWith("Z");
+    const state = execFileSync("ps", ["-o", "stat=", "-p", String(pid)]).toString();
+    return !state.startsWith("Z");
   } catch {
     return false;
   }

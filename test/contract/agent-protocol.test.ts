@@ -151,26 +151,6 @@ test("without acknowledged heartbeats it stops what it runs, though it could go 
   await coordinator.untilMessage("worker.register", ({ payload }) => payload.held.length > 0);
 });
 
-test("one that was frozen for longer than its lease stops before it says anything else", {
-  timeout: failsafeMs,
-}, async () => {
-  const { coordinator, agent } = await createWorld((scripted) => {
-    scripted.leaseMs = 1_000;
-    scripted.heartbeatMs = 200;
-  });
-  const { workerId, kill } = await agent();
-  const assignment = newAssignment(longSleep);
-  await coordinator.assign(workerId, assignment);
-  await coordinator.untilCommitted("progress", assignment);
-  kill("SIGSTOP");
-  // Frozen by the kernel, nothing happens that could be waited on: the lease must simply pass.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  const told = coordinator.committed.all.length;
-  kill("SIGCONT");
-  await coordinator.untilCommitted("released", assignment);
-  expect(coordinator.committed.all.slice(told).map(({ kind }) => kind)).not.toContain("completed");
-});
-
 test("one bad event in a batch harms only itself", { timeout: failsafeMs }, async () => {
   const { coordinator, agent } = await createWorld();
   const { workerId } = await agent();

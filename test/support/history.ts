@@ -87,5 +87,5 @@ const judged = ({ sequence, generation, ...row }: CheckpointRow): RecordedCheckp
   isWhole: row.found === row.chunks && row.data !== null && isAnnounced(row.data, row),
 });
 
-const isAnnounced = (data: Buffer, { bytes, sha256 }: CheckpointRow): boolean =>
+const isAnnounced = (data: Buffer, { bytes, sha256 }: Pick<CheckpointRow, "bytes" | "sha256">): boolean =>
   data.length === bytes && createHash("sha256").update(data).digest("hex") === sha256;

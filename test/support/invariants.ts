@@ -41,7 +41,7 @@ function arrowOf({ type, details }: RecordedEvent): Arrow | undefined {
 
 /** One sentence for each promise that was broken; empty: all held. */
 export function violations(history: History): string[] {
-  const scan = new Scan(history);
+  const scan = new Scan();
   for (const [index, event] of history.events.entries()) scan.take(event, index);
   return [...scan.problems, ...endProblems(history, scan), ...checkpointProblems(history)].map(
     (problem) => `${history.id}: ${problem}`,
@@ -66,11 +66,6 @@ class Scan {
   deaths = 0;
   sequence = 0;
   #worker: unknown = null;
-  readonly #history: History;
-
-  constructor(history: History) {
-    this.#history = history;
-  }
 
   take(event: RecordedEvent, index: number): void {
     if (event.type === "workload.created") this.#create(event, index);

@@ -121,7 +121,7 @@ export async function checkpointOf(sequence: number, ...chunks: readonly Uint8Ar
 
 /** A checkpoint of one chunk that travels with its notice. */
 export async function inlineCheckpoint(sequence: number, text = `state ${sequence}`): Promise<CheckpointNotice> {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(new TextEncoder().encode(text));
   const { notice } = await checkpointOf(sequence, bytes);
   return { ...notice, data: base64(bytes) };
 }

@@ -78,7 +78,7 @@ async function openDoor(door: Door, port: number): Promise<Server> {
     let body = "";
     for await (const part of request) body += String(part);
     const answer = await serve(door, `${request.method} ${request.url}`, body).catch((error: unknown) => String(error));
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer ?? null));
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return server;

@@ -1,5 +1,4 @@
 /** One attempt from its assignment to its last acknowledged event. */
-import type { WorkerId } from "../../schema/ids.ts";
 import type { Json } from "../../schema/json.ts";
 import type { Assignment } from "../../schema/messages/assignment.ts";
 import type { Held } from "../../schema/messages/to-coordinator.ts";
@@ -7,24 +6,13 @@ import type { LogLevel } from "../../schema/status.ts";
 import { CheckpointKeeper } from "../checkpoint/keeper.ts";
 import { prepareState } from "../checkpoint/prepare.ts";
 import { CheckpointSaver } from "../checkpoint/saver.ts";
-import type { Coordinator } from "../intake/coordinator.ts";
-import { AttemptReport, type ReportParts } from "../report/attempt-report.ts";
+import { AttemptReport } from "../report/attempt-report.ts";
 import { type AbortReason, CheckpointError } from "../sdk.ts";
+import type { AttemptParts } from "./attempt-parts.ts";
 import { type Conclusion, conclude, type StopReason } from "./conclusion.ts";
 import { thrownError } from "./error.ts";
 import type { Ending, Host, Runner, Running } from "./running.ts";
 import { Stopping } from "./stopping.ts";
-
-export interface AttemptParts extends ReportParts {
-  readonly workerId: WorkerId;
-  readonly coordinator: Coordinator;
-  /** Fires when the agent ends without waiting. */
-  readonly life: AbortSignal;
-  /** The code of this attempt runs no more: its slot is free. */
-  ended(attempt: Attempt): void;
-  /** Everything that it said is confirmed: nothing is left to answer for. */
-  forgotten(attempt: Attempt): void;
-}
 
 export class Attempt implements Host {
   readonly assignment: Assignment;

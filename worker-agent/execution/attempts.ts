@@ -4,7 +4,8 @@ import type { Assignment, AssignmentAnswer } from "../../schema/messages/assignm
 import type { Held } from "../../schema/messages/to-coordinator.ts";
 import type { StopItem } from "../../schema/messages/to-worker.ts";
 import { admit, answerOf } from "./admission.ts";
-import { Attempt, type AttemptParts } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
+import type { AttemptParts } from "./attempt-parts.ts";
 import { Generations } from "./generations.ts";
 import type { Runner } from "./running.ts";
 

@@ -15,17 +15,16 @@ export const leaseOverAt = ({ leaseMs, grantedAt }: LeaseView): number => grante
 
 export class Fence {
   readonly #clock: Clock;
+  readonly #renewed: (msToLeaseEnd: number) => void;
   #leaseMs: number;
   #grantedAt: number;
 
-  constructor(clock: Clock, leaseMs: number) {
+  /** `renewed` hears at each renewal for how long the lease goes on. */
+  constructor(clock: Clock, leaseMs: number, renewed: (msToLeaseEnd: number) => void = () => undefined) {
     this.#clock = clock;
+    this.#renewed = renewed;
     this.#leaseMs = leaseMs;
     this.#grantedAt = clock.monotonic();
-  }
-
-  get leaseMs(): number {
-    return this.#leaseMs;
   }
 
   setLease(leaseMs: number): void {
@@ -35,6 +34,7 @@ export class Fence {
   /** `sentAt`: when the message left that is acknowledged now; an older one changes nothing. */
   renew(sentAt: number): void {
     this.#grantedAt = Math.max(this.#grantedAt, sentAt);
+    this.#renewed(this.msToLeaseEnd());
   }
 
   isOver(): boolean {

@@ -87,8 +87,7 @@ const withoutData = ({ data: _, ...announced }: Announced) => announced;
 /** Newer than what the workload has, each chunk there, size and hash right. */
 const wholeOnes = (customerId: CustomerId): SQL => sql`
   select o.* from offered o
-  join workloads w on w.customer_id = ${customerId} and w.workload_id = any(array(select id from offered))
-    and w.workload_id = o.id and w.checkpoint_sequence < o.sequence
+  join workloads w on w.customer_id = ${customerId} and w.workload_id = o.id and w.checkpoint_sequence < o.sequence
   cross join lateral (
     select count(*) as chunks, max(chunk_index) as last, string_agg(data, '' order by chunk_index) as data
     from checkpoint_chunks k

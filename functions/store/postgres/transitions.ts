@@ -103,10 +103,7 @@ const types = {
   error_message: "text",
 } as const;
 
-/**
- * The error of the last failure stays in sight while the workload is tried again; success clears it. The array of ids
- * is there for the planner: a join alone may read all workloads of the customer while statistics are young.
- */
+/** The error of the last failure stays in sight while the workload is tried again; success clears it. */
 const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number): SQL => sql`
   update workloads w set
     status = c.status, generation = c.generation, pool = c.pool, priority = c.priority, queue_rank = c.rank,
@@ -118,7 +115,7 @@ const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number):
     error_message = case when c.status = 'COMPLETED' then null else coalesce(c.error_message, w.error_message) end,
     checkpoint_sequence = ${taken.newest}, updated_at = ${isoTime(now)}::timestamptz
   from step c
-  where w.customer_id = ${customerId} and w.workload_id = any(array(select id from step)) and w.workload_id = c.id
+  where w.customer_id = ${customerId} and w.workload_id = c.id
     and w.generation = c.from_generation and w.status = c.from_status
   returning w.workload_id, w.generation, w.status, case when w.status = 'SCHEDULED' then w.input_params end as input`;
 

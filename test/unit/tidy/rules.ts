@@ -25,7 +25,12 @@ export const parts: readonly Part[] = [
   { path: "functions/api/", may: [...core, "functions/store/store.ts", "functions/coordinator/gateway.ts"] },
   {
     path: "functions/rpc/",
-    may: [...core, "functions/coordinator/gateway.ts", "functions/coordinator/session.ts", "functions/scheduler/pool.ts"],
+    may: [
+      ...core,
+      "functions/coordinator/gateway.ts",
+      "functions/coordinator/session.ts",
+      "functions/scheduler/pool.ts",
+    ],
   },
   { path: "functions/env.ts", may: ["schema/", "functions/rpc/objects.ts"] },
   { path: "functions/compose.ts", may: ["schema/", "functions/", "package.json"] },
@@ -82,13 +87,19 @@ export const bans: readonly Ban[] = [
   { what: /Error\(\s*["'`]Failed to/, why: "an expected refusal is data; else say what was tried", where: isProduct },
   { what: /\bcatch\s*(\([^)]*\))?\s*\{\s*\}/, why: "an empty catch hides what went wrong", where: () => true },
   { what: /\.catch\(\(\)\s*=>\s*\{\s*\}\)/, why: "an empty catch hides what went wrong", where: () => true },
-  { what: /setTimeout\(\s*(resolve|done|r)\b|\bsleep\(\d/, why: "a test waits on events, never on time", where: isTest },
+  {
+    what: /setTimeout\(\s*(resolve|done|r)\b|\bsleep\(\d/,
+    why: "a test waits on events, never on time",
+    where: isTest,
+  },
   { what: /\b(it|test|describe)\.(only|skip|todo)\b/, why: "every test runs", where: isTest },
 ];
 
 export const banProblems = (files: readonly SourceFile[], rules: readonly Ban[] = bans): string[] =>
   files.flatMap(({ file, text }) =>
-    rules.filter(({ what, where }) => where(file) && what.test(text)).map(({ why, what }) => `${file}: ${why} (${what})`),
+    rules
+      .filter(({ what, where }) => where(file) && what.test(text))
+      .map(({ why, what }) => `${file}: ${why} (${what})`),
   );
 
 const forbiddenNames = /(^|\/)(utils?|helpers?|common|types|services?|managers?|index)(\.ts|\/)/;

@@ -38,7 +38,9 @@ describe("the rules", () => {
     expect(importProblems(invented("functions/domain/a.ts", "", ["functions/store/store.ts"]))).toHaveLength(1);
     expect(importProblems(invented("worker-agent/a.ts", "", ["functions/domain/retry.ts"]))).toHaveLength(1);
     expect(importProblems(invented("functions/scheduler/a.ts", "", ["functions/coordinator/book.ts"]))).toHaveLength(1);
-    expect(importProblems(invented("functions/coordinator/a.ts", "", ["functions/store/postgres/queue.ts"]))).toHaveLength(1);
+    expect(
+      importProblems(invented("functions/coordinator/a.ts", "", ["functions/store/postgres/queue.ts"])),
+    ).toHaveLength(1);
   });
 
   it("catch the clock, randomness and the environment where they are ambient", () => {

@@ -1,0 +1,162 @@
+/** A small agent inside the test: takes what it is assigned, holds it, and ends it when the test says so. */
+import { connect, type Msg, type NatsConnection } from "nats.ws";
+import { createIdSource, secureRandom, type WorkerId, type WorkloadId } from "../../schema/ids.ts";
+import type { Assignment } from "../../schema/messages/assignment.ts";
+import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
+import { broadcastSubject, commandsSubject, eventsSubject, statusSubject } from "../../schema/messages/subjects.ts";
+import {
+  type CoordinatorReply,
+  coordinatorReplySchema,
+  type Held,
+  type ToCoordinator,
+} from "../../schema/messages/to-coordinator.ts";
+import { type StopItem, type ToWorker, toWorkerSchema, type WorkerReply } from "../../schema/messages/to-worker.ts";
+import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
+import { Occurrences } from "../support/occurrences.ts";
+import { bindings, pool as scheduler } from "./world.ts";
+
+const ids = createIdSource(Date.now, secureRandom);
+const replyMsMax = 20_000;
+
+type Told = WorkerEvent extends infer Event
+  ? Event extends WorkerEvent
+    ? Omit<Event, "event_id" | "workload_id" | "generation">
+    : never
+  : never;
+
+export class TestAgent {
+  readonly workerId: WorkerId = ids.worker();
+  readonly assigned = new Occurrences<Assignment>();
+  readonly stopped = new Occurrences<StopItem>();
+  /** Answers to registrations: one for each roll call that was heard. */
+  readonly registered = new Occurrences<CoordinatorReply>();
+  readonly #connection: NatsConnection;
+  readonly #pool: string;
+  readonly #slots: number;
+  readonly #held = new Map<string, Held>();
+  #events = 0;
+
+  private constructor(connection: NatsConnection, pool: string, slots: number) {
+    this.#connection = connection;
+    this.#pool = pool;
+    this.#slots = slots;
+  }
+
+  /** Listens; it registers when the roll is called. */
+  static async start(pool: string, slots = 10): Promise<TestAgent> {
+    const agent = new TestAgent(await connect({ servers: bindings.NATS_URL }), pool, slots);
+    const callback = (_: Error | null, message: Msg) => void agent.#take(message);
+    agent.#connection.subscribe(commandsSubject(pool, agent.workerId), { callback });
+    agent.#connection.subscribe(broadcastSubject(pool), { callback });
+    await agent.#connection.flush();
+    return agent;
+  }
+
+  /** Listens and is registered. */
+  static async enlisted(pool: string, slots = 10): Promise<TestAgent> {
+    const agent = await TestAgent.start(pool, slots);
+    await scheduler(pool).wake();
+    await agent.registered.until(() => true);
+    return agent;
+  }
+
+  until(workloadId: WorkloadId, generation = 1): Promise<Assignment> {
+    return this.assigned.until((one) => one.workload_id === workloadId && one.generation === generation);
+  }
+
+  stop(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  get held(): Held[] {
+    return [...this.#held.values()];
+  }
+
+  /** Tells until it is answered with an outcome, as a real agent does. */
+  async tell(assignment: Assignment, told: Told): Promise<EventOutcome> {
+    for (;;) {
+      const reply = await this.tryTell(assignment, told);
+      const outcome = reply?.type === "events.outcome" ? reply.payload.outcomes[0] : undefined;
+      if (outcome === undefined) continue;
+      if (told.kind === "completed" || told.kind === "failed") this.#held.delete(assignment.workload_id);
+      return outcome;
+    }
+  }
+
+  /** Tells once; null: nobody listens, or nobody answered. */
+  tryTell({ workload_id, generation, customer_id }: Assignment, told: Told): Promise<CoordinatorReply | null> {
+    this.#events += 1;
+    const event: WorkerEvent = { ...told, event_id: this.#events, workload_id, generation };
+    const payload = { worker_id: this.workerId, customer_id, events: [event] };
+    return this.#request(eventsSubject(this.#pool), { type: "worker.events", payload });
+  }
+
+  async beat(): Promise<CoordinatorReply | null> {
+    const payload = {
+      worker_id: this.workerId,
+      status: "HEALTHY" as const,
+      slots: this.#slots,
+      used: this.#held.size,
+      held: this.held,
+    };
+    return this.#request(statusSubject(this.#pool, this.workerId), { type: "worker.heartbeat", payload });
+  }
+
+  async #register(): Promise<void> {
+    const payload = {
+      worker_id: this.workerId,
+      pool: this.#pool,
+      capabilities: ["noop"],
+      slots: this.#slots,
+      tags: {},
+      version: "test",
+      draining: false,
+      held: this.held,
+    };
+    const reply = await this.#request(eventsSubject(this.#pool), { type: "worker.register", payload });
+    if (reply !== null) this.registered.add(reply);
+  }
+
+  async #take(message: Msg): Promise<void> {
+    const decoded = decodeMessage(message.data, toWorkerSchema);
+    if (!decoded.ok) throw new Error(decoded.problem);
+    if (decoded.message.type === "roll_call") return this.#register();
+    message.respond(encode(this.#answer(decoded.message)));
+  }
+
+  #answer(message: ToWorker): WorkerReply {
+    if (message.type === "stop") {
+      for (const item of message.payload.items) {
+        this.#held.delete(item.workload_id);
+        this.stopped.add(item);
+      }
+    }
+    if (message.type !== "assign") return { type: "ok", payload: {} };
+    const { assignments } = message.payload;
+    for (const assignment of assignments) {
+      const { customer_id, workload_id, generation } = assignment;
+      this.#held.set(workload_id, { customer_id, workload_id, generation });
+      this.assigned.add(assignment);
+    }
+    const answers = assignments.map(({ workload_id, generation }) => ({ workload_id, generation, accepted: true }));
+    return { type: "assign.answer", payload: { answers } };
+  }
+
+  /** Null: nobody listens, or nobody answered. */
+  async #request(subject: string, message: ToCoordinator): Promise<CoordinatorReply | null> {
+    const reply = await this.#connection.request(subject, encode(message), { timeout: replyMsMax }).catch(() => null);
+    const decoded = reply === null ? null : decodeMessage(reply.data, coordinatorReplySchema);
+    return decoded?.ok === true ? decoded.message : null;
+  }
+}
+
+const encode = ({ type, payload }: { type: string; payload: unknown }): Uint8Array =>
+  encodeMessage({
+    message_id: ids.message(),
+    type,
+    version: protocolVersion,
+    timestamp: new Date().toISOString(),
+    sender_id: "test-agent",
+    sender_type: "worker",
+    payload,
+  });
