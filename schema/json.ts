@@ -33,5 +33,7 @@ function keyProblem(key: string): string | null {
 /** Any JSON value; what is inside was checked by `jsonProblem` at the door. */
 export const jsonSchema: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
 
+const encoder = new TextEncoder();
+
 /** Bytes of a value as JSON in UTF-8. */
-export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+export const jsonBytes = (value: unknown): number => encoder.encode(JSON.stringify(value)).length;

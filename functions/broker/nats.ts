@@ -48,12 +48,28 @@ export const natsBroker =
     });
     const encode = encoder(options);
     for (const subscription of subscriptions) subscribe(connection, subscription, listener, encode);
-    watch(connection, listener);
+    const losses = new Losses();
+    watch(connection, listener, losses);
     listener.connected();
-    return adapter(connection, encode);
+    return adapter(connection, encode, losses);
   };
 
-function adapter(connection: NatsConnection, encode: Encode): Broker {
+/** A reply cannot come over a connection that is lost: nobody is left waiting for it. */
+class Losses {
+  #next = Promise.withResolvers<BrokerAnswer>();
+
+  /** Resolves when the connection of this moment is lost. */
+  get next(): Promise<BrokerAnswer> {
+    return this.#next.promise;
+  }
+
+  happened(): void {
+    this.#next.resolve({ type: "no_answer", problem: "the connection was lost" });
+    this.#next = Promise.withResolvers();
+  }
+}
+
+function adapter(connection: NatsConnection, encode: Encode, losses: Losses): Broker {
   let up = true;
   connection.closed().then(
     () => {
@@ -65,7 +81,8 @@ function adapter(connection: NatsConnection, encode: Encode): Broker {
   );
   return {
     connected: () => up && !connection.isClosed(),
-    request: (subject, message, timeoutMs) => request(connection, subject, encode(message), timeoutMs),
+    request: (subject, message, timeoutMs) =>
+      Promise.race([request(connection, subject, encode(message), timeoutMs), losses.next]),
     broadcast: (subject, message: ToWorker) => {
       if (!connection.isClosed()) connection.publish(subject, encode(message));
     },
@@ -132,9 +149,11 @@ const unserved = (error: unknown): CoordinatorReply => ({
   payload: { code: "unavailable", message: String(error).slice(0, problemLengthMax), retry: true },
 });
 
-async function watch(connection: NatsConnection, listener: BrokerListener): Promise<void> {
+async function watch(connection: NatsConnection, listener: BrokerListener, losses: Losses): Promise<void> {
   for await (const { type } of connection.status()) {
     if (type === Events.Reconnect) listener.connected();
-    if (type === Events.Disconnect) listener.disconnected();
+    if (type !== Events.Disconnect) continue;
+    losses.happened();
+    listener.disconnected();
   }
 }

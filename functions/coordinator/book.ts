@@ -67,13 +67,13 @@ export class Book {
 
   /** The heads of this pool's lines, at most `max` in all, each line with an even part of it. */
   heads(pool: Pool, max: number): Workload[] {
-    const lines = [...this.#lines].filter(([key, line]) => key.startsWith(`${pool}/`) && line.items.length > 0);
+    const lines = [...this.#lines].filter(([key, line]) => key.startsWith(`${pool}/`) && line.length > 0);
     const each = Math.ceil(max / Math.max(1, lines.length));
-    return lines.flatMap(([, line]) => line.items.slice(0, each));
+    return lines.flatMap(([, line]) => line.head(each));
   }
 
   isWaiting(pool: Pool): boolean {
-    for (const [key, line] of this.#lines) if (line.items.length > 0 && key.startsWith(`${pool}/`)) return true;
+    for (const [key, line] of this.#lines) if (line.length > 0 && key.startsWith(`${pool}/`)) return true;
     return false;
   }
 
@@ -90,7 +90,7 @@ export class Book {
 
   /** The earliest due time among those that are not due; null: none waits for its time. */
   nextDueAt(): number | null {
-    return this.#delayed.items[0]?.dueAt ?? null;
+    return this.#delayed.first()?.dueAt ?? null;
   }
 
   /** A committed step: `from` null for a new workload. */
@@ -114,19 +114,20 @@ export class Book {
 
   /** Moves what has become due into its line; true when there was any. */
   promote(now: number): boolean {
-    const due = this.#delayed.items.filter((workload) => (workload.dueAt ?? 0) <= now);
-    for (const workload of due) {
-      this.#delayed.remove(workload);
-      this.#enqueueReady(workload);
+    let moved = false;
+    for (let due = this.#delayed.first(); due !== undefined && (due.dueAt ?? 0) <= now; due = this.#delayed.first()) {
+      this.#delayed.remove(due);
+      this.#enqueueReady(due);
+      moved = true;
     }
-    return due.length > 0;
+    return moved;
   }
 
   /** The window runs low while Postgres holds more. */
   needsRefill(): boolean {
     const swollen = this.#readyCount > 2 * queueWindowMax;
     const readyLow = this.#readyEdge !== null && this.#readyCount < queueWindowLow;
-    const delayedLow = this.#delayedEdge !== null && this.#delayed.items.length < queueWindowLow;
+    const delayedLow = this.#delayedEdge !== null && this.#delayed.length < queueWindowLow;
     return swollen || readyLow || delayedLow;
   }
 
@@ -162,7 +163,7 @@ export class Book {
       if (behind(this.#readyEdge, this.#lastReady(), workload, byRank)) this.#readyEdge ??= workload;
       else this.#enqueueReady(workload);
     } else {
-      const last = this.#delayed.items.length < queueWindowMax ? undefined : this.#delayed.items.at(-1);
+      const last = this.#delayed.length < queueWindowMax ? undefined : this.#delayed.last();
       if (behind(this.#delayedEdge, last, workload, byDue)) this.#delayedEdge ??= workload;
       else this.#enqueueDelayed(workload);
     }
@@ -171,7 +172,7 @@ export class Book {
   /** The last of the window when it is full. */
   #lastReady(): Workload | undefined {
     if (this.#readyCount < queueWindowMax) return undefined;
-    const ends = Array.from(this.#lines.values()).flatMap((line) => line.items.slice(-1));
+    const ends = Array.from(this.#lines.values()).flatMap((line) => line.last() ?? []);
     return ends.sort(byRank).at(-1);
   }
 

@@ -44,7 +44,7 @@ function compare(pool: Pool, attempt: Attempt, listed: ReadonlySet<string>): voi
   if (attempt.state === "unconfirmed" && isListed) attempt.state = "held";
   else if (isListed) return;
   else if (attempt.state === "stopping") pool.ledger.free(attempt);
-  else if (attempt.state === "held" || attempt.state === "unconfirmed") lose(pool, attempt);
+  else if (attempt.state !== "sent" && attempt.state !== "reserved") lose(pool, attempt);
 }
 
 /** Held by the worker, and by nobody's account of ours. Who is not asked yet may still say otherwise. */
@@ -58,7 +58,8 @@ function isOver(pool: Pool, held: Held): boolean {
 function lose(pool: Pool, { workloadId, generation, workerId, customerId, ...attempt }: Attempt): void {
   const lost = pool.ledger.find({ workload_id: workloadId, generation });
   if (lost !== undefined) pool.ledger.free(lost);
-  if (attempt.state === "stopping" || attempt.state === "ended" || attempt.state === "reserved") return;
+  // An end that is still to be written may never be: told again, it changes nothing when it was.
+  if (attempt.state === "stopping" || attempt.state === "reserved") return;
   // Written, but its worker never had it: nothing has begun, and nobody died of it.
   const why = attempt.state === "unconfirmed" && !attempt.started ? "unanswered" : "worker_lost";
   pool.tenants.get(customerId).losses.push({ workloadId, generation, workerId, why });

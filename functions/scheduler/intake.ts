@@ -41,7 +41,7 @@ async function reported(
   pool: Pool,
   { worker_id, customer_id, events }: Of<"worker.events">,
 ): Promise<CoordinatorReply> {
-  for (const event of events) if (endsAttempt(event)) endAttempt(pool, event);
+  for (const event of events) noteAttempt(pool, event);
   const outcomes = await new Promise<readonly EventOutcome[] | null>((settle) => {
     const reports = events.map((event) => ({ workerId: worker_id, event }));
     const tenant = pool.tenants.get(customer_id);
@@ -55,10 +55,15 @@ async function reported(
 const endings: readonly WorkerEvent["kind"][] = ["completed", "failed", "handed_back", "paused", "released"];
 const endsAttempt = ({ kind }: WorkerEvent): boolean => endings.includes(kind);
 
-/** The slot is free as soon as the worker says so; the next placement goes in the same exchange, behind the report. */
-function endAttempt({ ledger }: Pool, event: WorkerEvent): void {
+/**
+ * Who speaks of an attempt has it, also when the answer to its assignment was lost. The slot is free as soon as the worker
+ * says so; the next placement goes in the same exchange, behind the report.
+ */
+function noteAttempt({ ledger }: Pool, event: WorkerEvent): void {
   const attempt = ledger.find(event);
-  if (attempt !== undefined) ledger.end(attempt);
+  if (attempt === undefined) return;
+  if (endsAttempt(event)) ledger.end(attempt);
+  else if (attempt.state === "sent" || attempt.state === "unconfirmed") attempt.state = "held";
 }
 
 async function stored({ deps }: Pool, chunk: Chunk): Promise<CoordinatorReply> {

@@ -8,6 +8,8 @@ const usualFolders = ["/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/
 interface Installer {
   program: string;
   args: readonly string[];
+  /** Without this program on PATH there is nothing to try. */
+  needs: string;
 }
 
 const missing = `nats-server is missing, and there is no package manager here that may install it.
@@ -16,10 +18,13 @@ Install it, then try again:
   macOS            brew install nats-server
   elsewhere        https://github.com/nats-io/nats-server/releases (2.9 or newer), anywhere on PATH`;
 
-export function findNatsServer(path = process.env.PATH ?? ""): string | null {
-  const folders = [...path.split(delimiter).filter(Boolean), ...usualFolders];
-  return folders.map((folder) => join(folder, "nats-server")).find(isProgram) ?? null;
-}
+const pathFolders = (path: string): string[] => path.split(delimiter).filter(Boolean);
+
+export const findNatsServer = (path = process.env.PATH ?? ""): string | null =>
+  findProgram("nats-server", [...pathFolders(path), ...usualFolders]);
+
+const findProgram = (name: string, folders: readonly string[]): string | null =>
+  folders.map((folder) => join(folder, name)).find(isProgram) ?? null;
 
 function isProgram(path: string): boolean {
   try {
@@ -34,7 +39,8 @@ function isProgram(path: string): boolean {
 export function ensureNatsServer(say: (line: string) => void): string {
   const found = findNatsServer();
   if (found !== null) return found;
-  for (const installer of installers()) {
+  const folders = pathFolders(process.env.PATH ?? "");
+  for (const installer of installers().filter(({ needs }) => findProgram(needs, folders) !== null)) {
     say(`nats-server is missing: ${installer.program} ${installer.args.join(" ")}`);
     if (tryInstall(installer)) break;
   }
@@ -45,14 +51,14 @@ export function ensureNatsServer(say: (line: string) => void): string {
 
 function installers(): Installer[] {
   const apt = ["install", "-y", "nats-server"];
-  if (process.platform === "darwin") return [{ program: "brew", args: ["install", "nats-server"] }];
+  if (process.platform === "darwin") return [{ program: "brew", args: ["install", "nats-server"], needs: "brew" }];
   if (process.getuid?.() === 0) {
     return [
-      { program: "apt-get", args: apt },
-      { program: "sh", args: ["-c", "apt-get update && apt-get install -y nats-server"] },
+      { program: "apt-get", args: apt, needs: "apt-get" },
+      { program: "sh", args: ["-c", "apt-get update && apt-get install -y nats-server"], needs: "apt-get" },
     ];
   }
-  return [{ program: "sudo", args: ["-n", "apt-get", ...apt] }];
+  return [{ program: "sudo", args: ["-n", "apt-get", ...apt], needs: "apt-get" }];
 }
 
 function tryInstall(installer: Installer): boolean {

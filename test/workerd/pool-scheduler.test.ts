@@ -48,6 +48,7 @@ describe("a scheduler that ends while work is running", () => {
     const doomed = await TestAgent.enlisted("pool-9");
     const workloadId = await world.submitOne(customerId, { pool: "pool-9" });
     const first = await doomed.until(workloadId);
+    await doomed.tell(first, { kind: "started" });
     await world.crash(world.poolStub("pool-9"));
     await doomed.stop();
     const heir = await TestAgent.enlisted("pool-9");

@@ -14,6 +14,9 @@ import { thrownError } from "./error.ts";
 import type { Ending, Host, Runner, Running } from "./running.ts";
 import { Stopping } from "./stopping.ts";
 
+/** Made once: without a reason each abort would make an error, with its stack, for every workload. */
+const attemptOver = new Error("the attempt is over");
+
 export class Attempt implements Host {
   readonly assignment: Assignment;
   readonly held: Held;
@@ -62,7 +65,7 @@ export class Attempt implements Host {
   revoke(abort: AbortReason): void {
     if (this.#concluded === "released") return;
     this.#report.drop(abort !== "fenced");
-    this.#useless.abort();
+    this.#useless.abort(attemptOver);
     if (this.#concluded === null) this.#halt("revoked", abort);
     else this.#tell({ kind: "released" });
   }
@@ -168,7 +171,7 @@ export class Attempt implements Host {
     const first = conclude(ending, this.#stopping.reason, this.assignment.timeout_seconds);
     const resumable = first.kind !== "completed" && first.kind !== "released";
     if (resumable && this.#saver.isBusy) await this.#saver.settled();
-    this.#useless.abort();
+    this.#useless.abort(attemptOver);
     this.#tell(conclude(ending, this.#stopping.reason, this.assignment.timeout_seconds));
   }
 

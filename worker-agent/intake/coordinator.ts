@@ -1,6 +1,6 @@
 /** Requests that are repeated until the coordinator answers, waking it when nobody listens. */
 import type { CoordinatorReply, ToCoordinator } from "../../schema/messages/to-coordinator.ts";
-import { requestTimeoutMs, resendBackoffBaseMs, resendBackoffCapMs } from "../limits.ts";
+import { overdueMs, requestTimeoutMs, resendBackoffBaseMs, resendBackoffCapMs } from "../limits.ts";
 import type { AgentLog } from "../log.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Channel, Intake, RequestOutcome } from "./intake.ts";
@@ -19,6 +19,8 @@ const resendBackoff = { baseMs: resendBackoffBaseMs, capMs: resendBackoffCapMs }
 export class Coordinator {
   readonly #parts: CoordinatorParts;
   #hurry = new AbortController();
+  /** Fires for requests in flight that somebody who listens would have answered by now. */
+  #overdue = new AbortController();
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
@@ -38,7 +40,8 @@ export class Coordinator {
   async ask(message: ToCoordinator, signal: AbortSignal, before?: () => void): Promise<CoordinatorReply | null> {
     for (let tries = 1; !signal.aborted; tries += 1) {
       before?.();
-      const outcome = await this.tryOnce("events", message, requestTimeoutMs, signal);
+      const patience = AbortSignal.any([signal, this.#overdue.signal]);
+      const outcome = await this.tryOnce("events", message, requestTimeoutMs, patience);
       if (signal.aborted) break;
       if (outcome.kind === "reply" && !wantsRetry(outcome.reply)) return outcome.reply;
       this.#parts.log.debug({ type: message.type, tries, why: whyAgain(outcome) }, "sending again");
@@ -48,10 +51,16 @@ export class Coordinator {
     return null;
   }
 
-  /** Something is known to listen again: whoever waits for its next try may try at once. */
+  /**
+   * Something is known to listen again: whoever waits for its next try may try at once, and what is in flight may be on
+   * its way to one who died. Sent twice is harmless, so it is waited for only a little longer.
+   */
   hurry(): void {
     this.#hurry.abort();
     this.#hurry = new AbortController();
+    const overdue = this.#overdue;
+    this.#overdue = new AbortController();
+    setTimeout(() => overdue.abort(), overdueMs).unref();
   }
 }
 

@@ -32,7 +32,8 @@ export class Outbox {
   }
 
   async #work(customerId: CustomerId, lane: Lane): Promise<void> {
-    await lane.empty();
-    if (lane.isEmpty) this.#lanes.delete(customerId);
+    // Something may be added between the end of the sending and its being noticed here: then it goes on.
+    while (!lane.isEmpty && !this.#parts.signal.aborted) await lane.empty();
+    this.#lanes.delete(customerId);
   }
 }

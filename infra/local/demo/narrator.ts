@@ -23,8 +23,12 @@ const barColumns = 40;
 
 export function createNarrator(stream: NodeJS.WriteStream, fancy: boolean): Narrator {
   const colors = pc.createColors(fancy);
-  const write = (line: string) => stream.write(`${line}\n`);
   let step = 0;
+  let current: Progress | null = null;
+  const write = (line: string) => {
+    if (fancy) current?.stop(); // a line below a bar that goes on moving would be drawn over
+    stream.write(`${line}\n`);
+  };
   return {
     step(title) {
       step += 1;
@@ -37,10 +41,12 @@ export function createNarrator(stream: NodeJS.WriteStream, fancy: boolean): Narr
       write("");
       for (const line of lines) write(`${indent}${colors.dim(line)}`);
     },
-    progress: (label) =>
-      fancy
+    progress(label) {
+      current = fancy
         ? movingBar(stream, label)
-        : new PlainProgress((percent, note) => write(`${indent}${label}: ${percent} %, ${note}`)),
+        : new PlainProgress((percent, note) => write(`${indent}${label}: ${percent} %, ${note}`));
+      return current;
+    },
     done: (line) => write(`\n${colors.green(line)}\n`),
     fail: (reason) => write(`\n${colors.red(reason)}\n`),
   };
@@ -59,6 +65,8 @@ function movingBar(stream: NodeJS.WriteStream, label: string): Progress {
   bar.start(100, 0, { shown: "  0", note: "" });
   return {
     show: (percent, note) => bar.update(percent, { shown: String(Math.floor(percent)).padStart(3), note }),
-    stop: () => bar.stop(),
+    stop: () => {
+      if (bar.isActive) bar.stop();
+    },
   };
 }

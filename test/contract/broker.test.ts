@@ -1,0 +1,58 @@
+/** The coordinator's side of the broker, on a real server: what it answers when a worker, or the broker itself, is gone. */
+import { connect } from "nats.ws";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Broker, BrokerListener } from "../../functions/broker/broker.ts";
+import { natsBroker } from "../../functions/broker/nats.ts";
+import { startNats, type TestNats } from "../support/nats.ts";
+import { Occurrences } from "../support/occurrences.ts";
+import { testIds } from "../support/scripted-coordinator.ts";
+
+const rollCall = { type: "roll_call" as const, payload: {} };
+const subject = "niyanta.default.worker.test.commands";
+/** Longer than a test may take: no answer here comes from this bound. */
+const patienceMs = 3_600_000;
+
+let nats: TestNats;
+let broker: Broker;
+const heard = new Occurrences<"connected" | "disconnected">();
+
+const listener: BrokerListener = {
+  message: () => Promise.reject(new Error("nobody speaks here")),
+  unreadable: () => undefined,
+  connected: () => heard.add("connected"),
+  disconnected: () => heard.add("disconnected"),
+};
+
+beforeEach(async () => {
+  nats = await startNats();
+  const options = { servers: nats.url, senderId: "test", messageId: () => testIds.message(), now: Date.now };
+  broker = await natsBroker(options)([], listener);
+});
+
+afterEach(async () => {
+  await broker.close();
+  await nats.stop();
+});
+
+test("a worker that is not there is told from one that says nothing", async () => {
+  expect(await broker.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+});
+
+test("a request whose answer can no longer come is not waited for", async () => {
+  const worker = await connect({ servers: nats.url, reconnect: false });
+  const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
+  await worker.flush();
+  const answer = broker.request(subject, rollCall, patienceMs);
+  await requests.next();
+  await nats.kill();
+  expect(await answer).toMatchObject({ type: "no_answer" });
+});
+
+test("a broker that comes back serves again", async () => {
+  await nats.kill();
+  await heard.until((what) => what === "disconnected");
+  const again = heard.next((what) => what === "connected");
+  await nats.start();
+  await again;
+  expect(await broker.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+});
