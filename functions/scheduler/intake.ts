@@ -1,4 +1,5 @@
 /** What workers say, each kind to who answers for it. */
+import type { WorkerId } from "../../schema/ids.ts";
 import type { Chunk, ChunkRequest, CoordinatorReply, ToCoordinator } from "../../schema/messages/to-coordinator.ts";
 import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
 import type { Refusal } from "../domain/refusal.ts";
@@ -41,7 +42,7 @@ async function reported(
   pool: Pool,
   { worker_id, customer_id, events }: Of<"worker.events">,
 ): Promise<CoordinatorReply> {
-  for (const event of events) noteAttempt(pool, event);
+  for (const event of events) noteAttempt(pool, worker_id, event);
   const outcomes = await new Promise<readonly EventOutcome[] | null>((settle) => {
     const reports = events.map((event) => ({ workerId: worker_id, event }));
     const tenant = pool.tenants.get(customer_id);
@@ -59,9 +60,9 @@ const endsAttempt = ({ kind }: WorkerEvent): boolean => endings.includes(kind);
  * Who speaks of an attempt has it, also when the answer to its assignment was lost. The slot is free as soon as the worker
  * says so; the next placement goes in the same exchange, behind the report.
  */
-function noteAttempt({ ledger }: Pool, event: WorkerEvent): void {
+function noteAttempt({ ledger }: Pool, workerId: WorkerId, event: WorkerEvent): void {
   const attempt = ledger.find(event);
-  if (attempt === undefined) return;
+  if (attempt?.workerId !== workerId) return;
   if (endsAttempt(event)) ledger.end(attempt);
   else if (attempt.state === "sent" || attempt.state === "unconfirmed") attempt.state = "held";
 }
