@@ -5,7 +5,7 @@ const mib = 1024 * 1024;
 // Talking to the coordinator
 export const requestTimeoutMs = 10_000;
 /** After a sign of life, for what was sent before it: far above the time of a commit. */
-export const overdueMs = 1_000;
+export const overdueMs = 500;
 export const resendBackoffBaseMs = 100;
 export const resendBackoffCapMs = 2_000;
 export const registerBackoffBaseMs = 250;

@@ -48,28 +48,42 @@ export const natsBroker =
     });
     const encode = encoder(options);
     for (const subscription of subscriptions) subscribe(connection, subscription, listener, encode);
-    const losses = new Losses();
-    watch(connection, listener, losses);
+    const line = new Line();
+    watch(connection, listener, line);
     listener.connected();
-    return adapter(connection, encode, losses);
+    return adapter(connection, encode, line);
   };
 
-/** A reply cannot come over a connection that is lost: nobody is left waiting for it. */
-class Losses {
-  #next = Promise.withResolvers<BrokerAnswer>();
+/** Whether the connection stands: a request waits for it, and ends with it, as its reply cannot come over another. */
+class Line {
+  #up = Promise.resolve();
+  #restored = () => {};
+  #lost = Promise.withResolvers<BrokerAnswer>();
 
-  /** Resolves when the connection of this moment is lost. */
-  get next(): Promise<BrokerAnswer> {
-    return this.#next.promise;
+  /** Resolves when the connection stands. */
+  get up(): Promise<void> {
+    return this.#up;
   }
 
-  happened(): void {
-    this.#next.resolve({ type: "no_answer", problem: "the connection was lost" });
-    this.#next = Promise.withResolvers();
+  /** Resolves when the connection of this moment is lost. */
+  get lost(): Promise<BrokerAnswer> {
+    return this.#lost.promise;
+  }
+
+  drop(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#up = promise;
+    this.#restored = resolve;
+    this.#lost.resolve({ type: "no_answer", problem: "the connection was lost" });
+    this.#lost = Promise.withResolvers();
+  }
+
+  restore(): void {
+    this.#restored();
   }
 }
 
-function adapter(connection: NatsConnection, encode: Encode, losses: Losses): Broker {
+function adapter(connection: NatsConnection, encode: Encode, line: Line): Broker {
   let up = true;
   connection.closed().then(
     () => {
@@ -81,13 +95,27 @@ function adapter(connection: NatsConnection, encode: Encode, losses: Losses): Br
   );
   return {
     connected: () => up && !connection.isClosed(),
-    request: (subject, message, timeoutMs) =>
-      Promise.race([request(connection, subject, encode(message), timeoutMs), losses.next]),
+    request: (subject, message, timeoutMs) => {
+      const send = () => Promise.race([request(connection, subject, encode(message), timeoutMs), line.lost]);
+      return whenUp(line, timeoutMs, send);
+    },
     broadcast: (subject, message: ToWorker) => {
       if (!connection.isClosed()) connection.publish(subject, encode(message));
     },
     close: () => connection.close(),
   };
+}
+
+/** The library would take a request for a lost connection, and lose it. */
+async function whenUp(line: Line, timeoutMs: number, send: () => Promise<BrokerAnswer>): Promise<BrokerAnswer> {
+  const timeout = Promise.withResolvers<BrokerAnswer>();
+  const answer: BrokerAnswer = { type: "no_answer", problem: "the broker is away" };
+  const timer = setTimeout(() => timeout.resolve(answer), timeoutMs);
+  try {
+    return await Promise.race([line.up.then(send), timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function request(
@@ -149,11 +177,14 @@ const unserved = (error: unknown): CoordinatorReply => ({
   payload: { code: "unavailable", message: String(error).slice(0, problemLengthMax), retry: true },
 });
 
-async function watch(connection: NatsConnection, listener: BrokerListener, losses: Losses): Promise<void> {
+async function watch(connection: NatsConnection, listener: BrokerListener, line: Line): Promise<void> {
   for await (const { type } of connection.status()) {
-    if (type === Events.Reconnect) listener.connected();
-    if (type !== Events.Disconnect) continue;
-    losses.happened();
-    listener.disconnected();
+    if (type === Events.Reconnect) {
+      line.restore();
+      listener.connected();
+    } else if (type === Events.Disconnect) {
+      line.drop();
+      listener.disconnected();
+    }
   }
 }

@@ -147,7 +147,10 @@ export class Admission {
     for (const { workload } of created) session.book.record(null, workload);
     for (const { workload } of created) if (workload.dueAt !== null) this.#deps.wakeBy(workload.dueAt);
     for (const [index, { settle }] of batch.entries()) settle(this.#result(groups[index], outcomes[index]));
-    this.#tellPools(session, created, placements, now);
+    measureSubmitted(session, created, now);
+    const asked = batch.flatMap(({ group }) => group.submissions.map(({ workload }) => workload));
+    const placed = asked.filter(({ workloadId }) => placements.has(workloadId));
+    this.#tellPools(session, created, placed);
   }
 
   async #insert(session: Session, groups: readonly SubmissionGroup[], now: number): Promise<readonly GroupOutcome[]> {
@@ -174,16 +177,11 @@ export class Admission {
     return { ok: true, value: group.submissions.map(submitted) };
   }
 
-  #tellPools(
-    session: Session,
-    created: readonly Submission[],
-    placements: ReadonlyMap<WorkloadId, Placement>,
-    now: number,
-  ): void {
-    measureSubmitted(session, created, now);
+  /** Also where nothing was created: a slot that was reserved for it is free again. */
+  #tellPools(session: Session, created: readonly Submission[], placed: readonly Workload[]): void {
     const settled = new Set(created.map(({ workload }) => workload.workloadId));
-    const unused = [...placements.keys()].filter((id) => !settled.has(id));
-    for (const pool of poolsOf(created.map(({ workload }) => workload))) {
+    const unused = placed.map(({ workloadId }) => workloadId).filter((id) => !settled.has(id));
+    for (const pool of poolsOf([...placed, ...created.map(({ workload }) => workload)])) {
       const dispatch = created.flatMap((submission) => dispatchOf(session, submission, pool));
       this.#deps.background(this.#deps.pool(pool).update(updateOf(session, pool, { dispatch, unused })));
     }

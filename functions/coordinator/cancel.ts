@@ -6,6 +6,7 @@ import { cancel } from "../domain/transition.ts";
 import type { Actor, Workload } from "../domain/workload.ts";
 import { commit } from "./commit.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
+import { refillWindow } from "./timers.ts";
 import { updateOf } from "./update.ts";
 
 export interface CancelRequest {
@@ -25,6 +26,7 @@ export async function cancelWorkload(
   if (decision.kind === "refused") return refuse({ kind: "wrong_state", status: workload.status, action: "cancel" });
   if (decision.kind !== "change") return done(null);
   await commit(deps, session, [decision.change], []);
+  await refillWindow(deps, session);
   const update = updateOf(session, workload.pool, { stops: stopsOf(workload) });
   deps.background(deps.pool(workload.pool).update(update));
   return done(null);

@@ -10,8 +10,8 @@ import { type CancelRequest, cancelWorkload } from "./cancel.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer, SubmitRequest, SubmittedWorkload } from "./gateway.ts";
 import { type CoordinatorDeps, Leadership, type Session, written } from "./session.ts";
-import { keepTime, refillWindow } from "./timers.ts";
-import { standingOf, updateOf } from "./update.ts";
+import { keepTime } from "./timers.ts";
+import { standingOf } from "./update.ts";
 
 const alarmRetryMs = 1_000;
 
@@ -55,12 +55,7 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
 
     /** From a pool: reports, losses, placements. */
     exchange(incoming: Exchange): Promise<Result<Exchanged>> {
-      return this.#locked(async (session) => {
-        const exchanged = await exchange(this.#deps, session, incoming);
-        if (!session.book.needsRefill()) return exchanged;
-        await refillWindow(this.#deps, session);
-        return { ...exchanged, update: updateOf(session, incoming.pool, exchanged.update) };
-      });
+      return this.#locked((session) => exchange(this.#deps, session, incoming));
     }
 
     /** From a pool that has lost its memory, or met a new epoch. */

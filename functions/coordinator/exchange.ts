@@ -10,6 +10,7 @@ import { type Applied, type LogBatch, StoreRejected } from "../store/store.ts";
 import { commit } from "./commit.ts";
 import { measureChanges } from "./measure.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
+import { refillWindow } from "./timers.ts";
 import { assignmentOf, updateOf } from "./update.ts";
 
 export async function exchange(deps: CoordinatorDeps, session: Session, incoming: Exchange): Promise<Exchanged> {
@@ -30,6 +31,7 @@ async function exchangeWhole(deps: CoordinatorDeps, session: Session, incoming: 
   const applied = await commit(deps, session, draft.changes, draft.logs);
   measureChanges(session, draft.changes, deps.now());
   for (const { next } of draft.changes) wakeForDeadline(deps, next);
+  await refillWindow(deps, session);
   return {
     outcomes: markBroken(incoming.reports, outcomes, applied),
     update: updateOf(session, incoming.pool, { dispatch: dispatches(session, applied), unused }),
@@ -58,8 +60,10 @@ async function reportAlone(
 ): Promise<EventOutcome> {
   const refused = { event_id: one.event.event_id, outcome: "refused" as const, reason: "cannot be stored" };
   try {
-    const { outcomes } = await exchangeWhole(deps, session, { pool, reports: [one], losses: [], placements: [] });
-    return outcomes[0] ?? refused;
+    const alone = await exchangeWhole(deps, session, { pool, reports: [one], losses: [], placements: [] });
+    // Its update is not told; the next one takes the measurements along.
+    session.samples.push(...alone.update.samples);
+    return alone.outcomes[0] ?? refused;
   } catch (error) {
     if (!(error instanceof StoreRejected)) throw error;
     deps.log.error({ err: error, workload_id: one.event.workload_id }, "a report cannot be stored");

@@ -46,6 +46,8 @@ export class Ledger {
   readonly #reserved = new Map<WorkloadId, Attempt>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #heldBy = new Map<CustomerId, number>();
+  /** Attempts of workers that are gone; one that comes back has them still. */
+  readonly #left = new Map<WorkerId, Set<Attempt>>();
   #clock = 0;
 
   /** A number that rises; what was reserved later has a higher one. */
@@ -99,6 +101,8 @@ export class Ledger {
   }
 
   removeWorker(workerId: WorkerId): void {
+    const attempts = this.workers.get(workerId)?.attempts ?? new Set();
+    if (attempts.size > 0) this.#left.set(workerId, attempts);
     this.workers.delete(workerId);
   }
 
@@ -151,9 +155,16 @@ export class Ledger {
   free(attempt: Attempt): void {
     if (occupies(attempt)) this.#vacate(attempt);
     this.workers.get(attempt.workerId)?.attempts.delete(attempt);
+    this.#forgetLeft(attempt);
     if (this.#reserved.get(attempt.workloadId) === attempt) this.#reserved.delete(attempt.workloadId);
     const key = keyOf(attempt.workloadId, attempt.generation);
     if (this.#attempts.get(key) === attempt) this.#attempts.delete(key);
+  }
+
+  #forgetLeft(attempt: Attempt): void {
+    const left = this.#left.get(attempt.workerId);
+    left?.delete(attempt);
+    if (left?.size === 0) this.#left.delete(attempt.workerId);
   }
 
   #vacate(attempt: Attempt): void {
@@ -180,8 +191,10 @@ export class Ledger {
       draining: false,
       lastSeenAt: now,
       missed: false,
-      attempts: new Set(),
+      attempts: this.#left.get(workerId) ?? new Set(),
     };
+    this.#left.delete(workerId);
+    for (const attempt of worker.attempts) if (occupies(attempt)) this.#occupy(worker, attempt, 1);
     this.workers.set(workerId, worker);
     return worker;
   }

@@ -10,9 +10,11 @@ import { meetEpoch, type Tenant } from "./tenants.ts";
 export function placeWaiting({ ledger, tenants }: Pool): void {
   const waiting = tenants.waiting();
   if (waiting.length === 0) return;
+  const open = ledger.candidates().filter(({ used, slots }) => used < slots);
+  if (open.length === 0) return;
   const placed = placeAll(
     waiting.map((tenant) => waitingOf(tenant, ledger)),
-    ledger.candidates(),
+    open,
   );
   for (const [customerId, own] of Map.groupBy(placed, (one) => one.customerId)) {
     const tenant = tenants.get(customerId);

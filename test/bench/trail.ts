@@ -21,8 +21,10 @@ export interface Times {
 const askAgainMs = 100;
 const whole = "workload.created,workload.scheduled,workload.started,workload.completed";
 
-const openQuery = `select count(*)::int as open from workloads
-  where customer_id = $1 and status not in ('COMPLETED', 'FAILED', 'CANCELLED')`;
+/** In the words of the partial indexes, so that asking costs the database next to nothing while it is measured. */
+const openQuery = ["'PENDING', 'REDISTRIBUTING'", "'SCHEDULED', 'RUNNING'", "'PAUSED'"]
+  .map((statuses) => `exists (select from workloads where customer_id = $1 and status in (${statuses}))`)
+  .join(" or ");
 const doneQuery = `select count(*)::int as workloads, count(*) filter (where status = 'COMPLETED')::int as completed,
   extract(epoch from max(completed_at))::float8 * 1000 as last from workloads
   where customer_id = $1 and created_at >= to_timestamp($2::float8 / 1000)`;
@@ -47,7 +49,7 @@ export async function openPostgres({ database_url, customer_id }: DevFile): Prom
   await client.connect();
   return {
     async untilNoneOpen(signal) {
-      while ((await client.query(openQuery, [customer_id])).rows[0].open > 0) {
+      while ((await client.query(`select ${openQuery} as open`, [customer_id])).rows[0].open) {
         await delay(askAgainMs, undefined, { signal });
       }
     },

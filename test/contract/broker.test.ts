@@ -14,7 +14,7 @@ const patienceMs = 3_600_000;
 
 let nats: TestNats;
 let broker: Broker;
-const heard = new Occurrences<"connected" | "disconnected">();
+let heard: Occurrences<"connected" | "disconnected">;
 
 const listener: BrokerListener = {
   message: () => Promise.reject(new Error("nobody speaks here")),
@@ -24,6 +24,7 @@ const listener: BrokerListener = {
 };
 
 beforeEach(async () => {
+  heard = new Occurrences();
   nats = await startNats();
   const options = { servers: nats.url, senderId: "test", messageId: () => testIds.message(), now: Date.now };
   broker = await natsBroker(options)([], listener);
@@ -46,6 +47,20 @@ test("a request whose answer can no longer come is not waited for", async () => 
   await requests.next();
   await nats.kill();
   expect(await answer).toMatchObject({ type: "no_answer" });
+});
+
+test("a request that is made while the broker is away goes out when it is back", async () => {
+  await nats.kill();
+  await heard.until((what) => what === "disconnected");
+  const answer = broker.request(subject, rollCall, patienceMs);
+  await nats.start();
+  expect(await answer).toEqual({ type: "no_responders" });
+});
+
+test("a request while the broker stays away is not waited for beyond its bound", async () => {
+  await nats.kill();
+  await heard.until((what) => what === "disconnected");
+  expect(await broker.request(subject, rollCall, 50)).toMatchObject({ type: "no_answer" });
 });
 
 test("a broker that comes back serves again", async () => {

@@ -69,7 +69,7 @@ function stepStatement(lead: Lead, changes: readonly Change[], now: number): SQL
     with ${leaderCte(lead)},
     step as materialized (select c.* from ${unnested("c", types, changes.map(stepRow))}, leader)
     ${taken.before},
-    updated as (${updateWorkloads(customerId, taken, now)})
+    updated as (${updateWorkloads(customerId, idsOf(changes), taken, now)})
     ${taken.after},
     audited as (${insertAudit(customerId, audited, sql`updated`, taken.auditable)})
     select ${isLeader},
@@ -103,8 +103,13 @@ const types = {
   error_message: "text",
 } as const;
 
-/** The error of the last failure stays in sight while the workload is tried again; success clears it. */
-const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number): SQL => sql`
+const idsOf = (changes: readonly Change[]): WorkloadId[] => changes.map(({ next }) => next.workloadId);
+
+/**
+ * The error of the last failure stays in sight while the workload is tried again; success clears it. The ids stand in
+ * the condition by themselves too: joined only, Postgres may read every row of the customer to find these.
+ */
+const updateWorkloads = (customerId: CustomerId, ids: readonly WorkloadId[], taken: TakenCtes, now: number): SQL => sql`
   update workloads w set
     status = c.status, generation = c.generation, pool = c.pool, priority = c.priority, queue_rank = c.rank,
     due_at = c.due, worker_id = c.worker, last_worker_id = c.last_worker, affinity = c.affinity,
@@ -115,7 +120,7 @@ const updateWorkloads = (customerId: CustomerId, taken: TakenCtes, now: number):
     error_message = case when c.status = 'COMPLETED' then null else coalesce(c.error_message, w.error_message) end,
     checkpoint_sequence = ${taken.newest}, updated_at = ${isoTime(now)}::timestamptz
   from step c
-  where w.customer_id = ${customerId} and w.workload_id = c.id
+  where w.customer_id = ${customerId} and w.workload_id = any(${sql.param(ids)}::text[]) and w.workload_id = c.id
     and w.generation = c.from_generation and w.status = c.from_status
   returning w.workload_id, w.generation, w.status, case when w.status = 'SCHEDULED' then w.input_params end as input`;
 

@@ -37,7 +37,7 @@ const told =
 
 const lost =
   (why: Loss["why"]): Happening =>
-  ({ ...workload }, { workerId, generation, moment }) =>
+  (workload, { workerId, generation, moment }) =>
     lose(workload, { workloadId: workload.workloadId, generation, workerId, why }, moment);
 
 const error = (kind: "transient" | "permanent") => ({ kind, type: "Broken", message: "it broke" });

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { foldAll } from "../../../functions/coordinator/commit.ts";
 import { deadlineOf, timeOut } from "../../../functions/domain/transition.ts";
 import type { Change, Workload } from "../../../functions/domain/workload.ts";
-import { createMemoryStore } from "../../../functions/store/memory/memory-store.ts";
 import type { MemoryStore } from "../../../functions/store/memory/memory-store.ts";
+import { createMemoryStore } from "../../../functions/store/memory/memory-store.ts";
 import type { Lead } from "../../../functions/store/store.ts";
 import { workerDeathsMaxDefault } from "../../../schema/limits.ts";
 import { isHeld, isTerminal, type WorkloadStatus, workloadStatuses } from "../../../schema/status.ts";
@@ -78,7 +78,8 @@ describe("every event in every status", () => {
   });
 
   test("progress is audited at the steps of ten percent, and not between them", () => {
-    const audited = (from: number) => changeOf("progress", inStatus("RUNNING", { progressPercent: from }))?.audit.length;
+    const audited = (from: number) =>
+      changeOf("progress", inStatus("RUNNING", { progressPercent: from }))?.audit.length;
     expect([audited(39.9), audited(50), audited(55)]).toEqual([1, 0, 0]);
   });
 
@@ -111,12 +112,15 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 /** Mostly what is likely to work, so that long lives come about. */
 const life = fc.array(
-  fc.oneof(step, fc.constantFrom<Step[]>(
-    { name: "placed", by: 1, age: 0, random: 0 },
-    { name: "started", by: 1, age: 0, random: 0 },
-    { name: "worker lost", by: 1, age: 0, random: 0 },
-    { name: "failed for now", by: 1, age: 0, random: 0 },
-  )),
+  fc.oneof(
+    step,
+    fc.constantFrom<Step[]>(
+      { name: "placed", by: 1, age: 0, random: 0 },
+      { name: "started", by: 1, age: 0, random: 0 },
+      { name: "worker lost", by: 1, age: 0, random: 0 },
+      { name: "failed for now", by: 1, age: 0, random: 0 },
+    ),
+  ),
   { maxLength: 60 },
 );
 
@@ -189,7 +193,10 @@ describe("any life of a workload", () => {
         const submission = newSubmission();
         const plain = steps.filter(({ name }) => name !== "checkpoint");
         live(submission.workload, plain, (_, change) => changes.push(change));
-        const one = await written(submission, changes.map((change) => [change]));
+        const one = await written(
+          submission,
+          changes.map((change) => [change]),
+        );
         expect(await written(submission, changes.length === 0 ? [] : [foldAll(changes)])).toEqual(one);
       }),
       { numRuns: 50 },

@@ -1,0 +1,75 @@
+/** What comes with time: due workloads, time-outs, and the next moment to wake. */
+import { describe, expect, test } from "vitest";
+import { timeoutGraceSeconds } from "../../../schema/limits.ts";
+import { eventOf, World } from "./world.ts";
+
+const timeoutSeconds = 10;
+const boundMs = (timeoutSeconds + timeoutGraceSeconds) * 1_000;
+
+async function running(world: World) {
+  const [id] = await world.submitPlaced(1);
+  if (id === undefined) throw new Error("nothing was placed");
+  await world.report(eventOf(id, { kind: "started" }));
+  return id;
+}
+
+describe("keeping time", () => {
+  test("offers what has become due, and wakes again for what is next", async () => {
+    const world = new World();
+    const at = (seconds: number) => new Date(world.now + seconds * 1_000).toISOString();
+    const [first, second] = [await world.submitOne({ run_at: at(60) }), await world.submitOne({ run_at: at(120) })];
+    await world.settled();
+    expect(world.pool.last.demand).toMatchObject({ items: [], active: true, wakeAt: world.now + 60_000 });
+    world.now += 60_000;
+    await world.keepTime();
+    await world.settled();
+    expect(world.pool.last.demand.items.map(({ workloadId }) => workloadId)).toEqual([first]);
+    expect(world.wakes.at(-1)).toBe(world.now + 60_000);
+    await world.exchange({ placements: [{ workloadId: second, workerId: world.pool.workerId }] });
+    expect((await world.row(second)).status).toBe("PENDING");
+  });
+
+  test("ends an attempt that outruns its time-out, puts it off by its backoff, and has its worker told", async () => {
+    const world = new World({}, { timeoutSeconds });
+    const id = await running(world);
+    expect(world.wakes).toEqual([world.now + boundMs]);
+    world.now += boundMs - 1;
+    await world.keepTime();
+    expect((await world.row(id)).status).toBe("RUNNING");
+    world.now += 1;
+    await world.keepTime();
+    await world.settled();
+    const { status, generation, dueAt } = await world.row(id);
+    expect({ status, generation }).toEqual({ status: "PENDING", generation: 2 });
+    expect(dueAt).toBe(world.now + 500);
+    expect(world.pool.last.stops).toMatchObject([{ workload_id: id, generation: 1, why: "timeout" }]);
+    expect(world.wakes.at(-1)).toBe(dueAt);
+    expect(await world.report(eventOf(id, { kind: "completed", result: null }))).toEqual(["fenced"]);
+  });
+
+  test("ends the workload when a time-out has no retry left", async () => {
+    const world = new World({}, { timeoutSeconds, maxRetries: 0 });
+    const id = await running(world);
+    world.now += boundMs;
+    await world.keepTime();
+    expect(await world.memory.workload(world.customerId, id)).toMatchObject({
+      status: "FAILED",
+      error: { type: "Timeout" },
+    });
+  });
+
+  test("takes what a submission says for its time-out before what the type says", async () => {
+    const world = new World({}, { timeoutSeconds: 3_600 });
+    world.pool.free = 1;
+    const id = await world.submitOne({ timeout_seconds: timeoutSeconds });
+    await world.report(eventOf(id, { kind: "started" }));
+    expect(world.wakes).toEqual([world.now + boundMs]);
+  });
+
+  test("asks for nothing when nothing is due or runs against a deadline", async () => {
+    const world = new World();
+    await running(world);
+    await world.keepTime();
+    expect(world.wakes).toEqual([]);
+  });
+});

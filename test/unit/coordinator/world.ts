@@ -1,0 +1,218 @@
+/** A customer's coordinator around a memory store: what its Durable Object holds together, with a clock set by hand. */
+import { Admission, type SubmitResult } from "../../../functions/coordinator/admit.ts";
+import { type CancelRequest, cancelWorkload } from "../../../functions/coordinator/cancel.ts";
+import { exchange } from "../../../functions/coordinator/exchange.ts";
+import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
+import {
+  type CoordinatorDeps,
+  Leadership,
+  type PoolLink,
+  type Session,
+} from "../../../functions/coordinator/session.ts";
+import { keepTime } from "../../../functions/coordinator/timers.ts";
+import type { Exchange, Exchanged, Placement, PlaceRequest, Update } from "../../../functions/domain/demand.ts";
+import type { Result } from "../../../functions/domain/refusal.ts";
+import type { Policy, Workload } from "../../../functions/domain/workload.ts";
+import { createLane } from "../../../functions/lane.ts";
+import { createMemoryStore, type MemoryStore } from "../../../functions/store/memory/memory-store.ts";
+import { type Lead, type StateStore, StoreUnavailable } from "../../../functions/store/store.ts";
+import { createLog } from "../../../functions/telemetry/log.ts";
+import { type SubmitBody, submitBodySchema } from "../../../schema/http/submit.ts";
+import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
+import type { WorkerEvent } from "../../../schema/messages/worker-events.ts";
+import { type TierLimits, tierLimits } from "../../../schema/tiers.ts";
+import { ids, newWorkload, t0 } from "../../support/records.ts";
+
+/** A pool with so many free slots on one worker; it keeps what it was told. */
+export class RecordingPool implements PoolLink {
+  readonly workerId: WorkerId = ids.worker();
+  readonly updates: Update[] = [];
+  readonly asked: PlaceRequest[] = [];
+  free = 0;
+  down = false;
+
+  async place(request: PlaceRequest): Promise<readonly Placement[]> {
+    if (this.down) throw new Error("the pool is away");
+    this.asked.push(request);
+    const placed = request.items.slice(0, this.free).map(({ workloadId }) => ({ workloadId, workerId: this.workerId }));
+    this.free -= placed.length;
+    return placed;
+  }
+
+  async update(update: Update): Promise<void> {
+    this.updates.push(update);
+  }
+
+  get last(): Update {
+    const update = this.updates.at(-1);
+    if (update === undefined) throw new Error("the pool was told nothing");
+    return update;
+  }
+
+  get dispatched(): WorkloadId[] {
+    return this.updates.flatMap(({ dispatch }) => dispatch.map(({ assignment }) => assignment.workload_id));
+  }
+}
+
+/** `lost`: it is written, and the answer never comes. */
+type Weather = "fine" | "away" | "lost";
+
+export class World {
+  now = t0;
+  random = 0.5;
+  weather: Weather = "fine";
+  readonly customerId: CustomerId = ids.customer();
+  readonly pool = new RecordingPool();
+  readonly wakes: number[] = [];
+  /** Groups of each insert, and changes of each apply, that reached the store. */
+  readonly inserts: number[] = [];
+  readonly applies: number[] = [];
+  readonly memory: MemoryStore = createMemoryStore();
+  readonly deps: CoordinatorDeps;
+  readonly #lane = createLane();
+  readonly #leadership: Leadership;
+  readonly #admission: Admission;
+  readonly #background: Promise<unknown>[] = [];
+
+  constructor(limits: Partial<TierLimits> = {}, policy: Partial<Policy> = {}) {
+    this.memory.putCustomer(this.customer(limits, policy));
+    this.deps = {
+      customerId: this.customerId,
+      store: this.#weathered(this.memory),
+      poolNames: ["default"],
+      pool: () => this.pool,
+      ids,
+      now: () => this.now,
+      random: () => this.random,
+      log: createLog({ level: "silent", clock: () => this.now, write: () => undefined }),
+      wakeBy: (at) => void this.wakes.push(at),
+      background: (work) => void this.#background.push(work),
+    };
+    this.#leadership = new Leadership(this.deps, () => undefined);
+    this.#admission = new Admission(this.deps, this.#leadership, this.#lane);
+  }
+
+  customer(limits: Partial<TierLimits> = {}, policy: Partial<Policy> = {}, suspended = false) {
+    const type = { config: {}, resources: {}, policy: { ...newWorkload().policy, ...policy } };
+    return {
+      customerId: this.customerId,
+      tier: "standard" as const,
+      limits: { ...tierLimits.standard, submitsPerSecond: null, ...limits },
+      suspended,
+      types: new Map(["noop", "sleep"].map((workloadType) => [workloadType, { ...type, workloadType }])),
+    };
+  }
+
+  async session(): Promise<Session> {
+    const session = await this.#leadership.session();
+    if (session === null) throw new Error("the customer is gone");
+    return session;
+  }
+
+  async submit(bodies: readonly Partial<SubmitBody>[], key?: string, bodySha256 = "a"): Promise<SubmitResult> {
+    const request: SubmitRequest = {
+      bodies: bodies.map((body) => ({ ...submitBodySchema.parse({ workload_type: "noop" }), ...body })),
+      idempotency: key === undefined ? null : { key, bodySha256 },
+      actor: { type: "user", id: "test" },
+      traceparent: null,
+    };
+    const session = await this.#leadership.within((current) => Promise.resolve(current));
+    return session.ok ? this.#admission.submit(session.value, request) : session;
+  }
+
+  async submitOne(body: Partial<SubmitBody> = {}): Promise<WorkloadId> {
+    const [id] = await this.submitAll(1, body);
+    if (id === undefined) throw new Error("nothing was submitted");
+    return id;
+  }
+
+  async submitAll(count: number, body: Partial<SubmitBody> = {}): Promise<WorkloadId[]> {
+    const result = await this.submit(Array.from({ length: count }, () => body));
+    if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`);
+    return result.value.map(({ workloadId }) => workloadId);
+  }
+
+  /** Submits into as many free slots. */
+  submitPlaced(count: number): Promise<WorkloadId[]> {
+    this.pool.free = count;
+    return this.submitAll(count);
+  }
+
+  exchange(incoming: Partial<Exchange>): Promise<Result<Exchanged>> {
+    const whole = { pool: "default", reports: [], losses: [], placements: [], ...incoming };
+    return this.#locked((session) => exchange(this.deps, session, whole));
+  }
+
+  /** All in one exchange; answers the outcomes. */
+  async report(...events: readonly WorkerEvent[]): Promise<string[]> {
+    const result = await this.exchange({ reports: events.map((event) => ({ workerId: this.pool.workerId, event })) });
+    if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`);
+    return result.value.outcomes.map(({ outcome }) => outcome);
+  }
+
+  async cancel(workloadId: WorkloadId): Promise<Result<null>> {
+    const request: CancelRequest = { workloadId, reason: null, actor: { type: "user", id: "test" } };
+    const result = await this.#locked((session) => cancelWorkload(this.deps, session, request));
+    return result.ok ? result.value : result;
+  }
+
+  keepTime(): Promise<Result<void>> {
+    return this.#locked((session) => keepTime(this.deps, session));
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    while (this.#background.length > 0) await Promise.all(this.#background.splice(0));
+  }
+
+  async row(id: WorkloadId): Promise<Workload> {
+    const [workload] = await this.memory.find(this.customerId, [id]);
+    if (workload === undefined) throw new Error(`${id} is not there`);
+    return workload;
+  }
+
+  async rows(): Promise<Workload[]> {
+    const page = await this.memory.list(this.customerId, { order_by: "created_at", limit: 1_000 });
+    if (page === "bad_cursor") throw new Error("no cursor was given");
+    const found = page.items.map(({ workload_id }) => workload_id);
+    return [...(await this.memory.find(this.customerId, found))];
+  }
+
+  async events(id: WorkloadId): Promise<string[]> {
+    const events = (await this.memory.audit(this.customerId, id)) ?? [];
+    return events.map(({ event_type }) => event_type.replace("workload.", ""));
+  }
+
+  #locked<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
+    return this.#lane.run(() => this.#leadership.within(work));
+  }
+
+  #weathered(store: StateStore): StateStore {
+    const through = async <T>(write: () => Promise<T>): Promise<T> => {
+      if (this.weather === "away") throw new StoreUnavailable("the database is away");
+      const written = await write();
+      if (this.weather === "lost") throw new StoreUnavailable("the answer was lost");
+      return written;
+    };
+    return {
+      ...store,
+      insert: (lead: Lead, groups, now) => {
+        this.inserts.push(groups.length);
+        return through(() => store.insert(lead, groups, now));
+      },
+      apply: (lead: Lead, changes, logs, now) => {
+        this.applies.push(changes.length);
+        return through(() => store.apply(lead, changes, logs, now));
+      },
+    };
+  }
+}
+
+let eventIds = 0;
+type Told<Event> = Event extends WorkerEvent ? Omit<Event, "event_id" | "workload_id" | "generation"> : never;
+
+/** What a worker says of the workload's `generation`. */
+export function eventOf(workload_id: WorkloadId, told: Told<WorkerEvent>, generation = 1): WorkerEvent {
+  eventIds += 1;
+  return { ...told, event_id: eventIds, workload_id, generation };
+}
