@@ -1,5 +1,5 @@
 /** Takes in what a pool brings: workers' reports, then losses, then placements, decided in order and written at once. */
-import type { WorkloadId } from "../../schema/ids.ts";
+import type { WorkerId, WorkloadId } from "../../schema/ids.ts";
 import { timeoutGraceSeconds } from "../../schema/limits.ts";
 import type { EventOutcome } from "../../schema/messages/worker-events.ts";
 import { isQueued } from "../../schema/status.ts";
@@ -135,7 +135,7 @@ class Draft {
       outcome: kind,
       ...(reason === undefined ? {} : { reason }),
     });
-    if (event.kind === "logs") return outcome(this.#log(event));
+    if (event.kind === "logs") return outcome(this.#log(item.workerId, event));
     const decision = this.take(event.workload_id, (workload, moment) => report(workload, item, moment));
     if (decision.kind === "refused") return outcome("refused", decision.reason);
     if (decision.kind === "fenced") this.#countFenced();
@@ -156,10 +156,14 @@ class Draft {
     return this.take(workloadId, (workload, moment) => place(workload, workerId, moment)).kind === "change";
   }
 
-  #log({ workload_id, generation, lines }: Extract<WorkerReport["event"], { kind: "logs" }>): EventOutcome["outcome"] {
+  #log(
+    workerId: WorkerId,
+    { workload_id, generation, lines }: Extract<WorkerReport["event"], { kind: "logs" }>,
+  ): EventOutcome["outcome"] {
     const workload = this.#now(workload_id);
-    if (workload === undefined) return "refused";
-    if (generation < workload.generation) {
+    if (workload === undefined || generation > workload.generation) return "refused";
+    const isItsOwn = workerId === (workload.workerId ?? workload.lastWorkerId);
+    if (generation < workload.generation || !isItsOwn) {
       this.#countFenced();
       return "fenced";
     }

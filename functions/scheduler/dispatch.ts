@@ -34,7 +34,10 @@ function settled({ ledger, deps }: Pool, { workload_id, generation }: Assignment
     return reservation;
   }
   const recalled = ledger.find({ workload_id, generation });
-  return recalled?.state === "unconfirmed" ? recalled : null;
+  if (recalled?.state !== "unconfirmed") return null;
+  // What its worker says that left before this arrives there does not mean that it was lost.
+  recalled.state = "sent";
+  return recalled;
 }
 
 /** Cut so that each part fits one message. */

@@ -3,6 +3,7 @@ import type { CustomerId, WorkerId, WorkloadId } from "../../schema/ids.ts";
 import type { Held, Registration, Resources } from "../../schema/messages/to-coordinator.ts";
 import type { DemandItem } from "../domain/demand.ts";
 import type { Candidate } from "../domain/placement.ts";
+import { candidateOf, countsOf, unknownCandidate } from "./candidate.ts";
 
 /**
  * reserved: promised to a workload that is not written yet. sent: committed, on its way to the worker. held: the worker
@@ -91,7 +92,7 @@ export class Ledger {
     const isNew = worker.registration === null;
     worker.registration = registration;
     worker.draining = registration.draining;
-    worker.candidate = { ...candidateOf(registration), ...countsOf(worker) };
+    worker.candidate = { ...candidateOf(registration), ...countsOf(worker.candidate) };
     return { worker, isNew };
   }
 
@@ -199,30 +200,3 @@ export class Ledger {
     return worker;
   }
 }
-
-type Counts = Pick<Candidate, "used" | "running" | "resourcesUsed">;
-
-const countsOf = ({ candidate: { used, running, resourcesUsed } }: Worker): Counts => ({
-  used,
-  running,
-  resourcesUsed,
-});
-
-const candidateOf = (registration: Registration): Omit<Candidate, keyof Counts> => ({
-  workerId: registration.worker_id,
-  capabilities: new Set(registration.capabilities),
-  tags: registration.tags,
-  slots: registration.slots,
-  resources: registration.resources ?? {},
-});
-
-const unknownCandidate = (workerId: WorkerId): Candidate => ({
-  workerId,
-  capabilities: new Set(),
-  tags: {},
-  slots: 0,
-  used: 0,
-  running: new Map(),
-  resources: {},
-  resourcesUsed: { cpu_cores: 0, memory_mb: 0, disk_mb: 0 },
-});

@@ -10,7 +10,6 @@ export function bannerOf(dev: DevFile, folder: string, detached: boolean): strin
     `${pc.bold(pc.green("Niyanta is running"))} with ${agents.length} ${agents.length === 1 ? "agent" : "agents"}.`,
     "",
     line("API", pc.cyan(dev.api_url)),
-    line("console", pc.cyan(dev.console_url)),
     line("database", dev.database_url),
     line("broker", dev.nats_url),
     line("customer", dev.customer_id),

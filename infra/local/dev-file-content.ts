@@ -18,7 +18,7 @@ export function describeStack(around: StackSurroundings, fixed: FixedParts, flee
   const { ports, credentials } = around;
   return {
     api_url: apiUrl(ports),
-    console_url: `${apiUrl(ports)}/console`,
+    console_url: `${apiUrl(ports)}/`,
     admin_key: credentials.adminKey,
     customer_id: credentials.customerId,
     customer_key: credentials.customerKey,

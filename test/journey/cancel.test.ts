@@ -1,9 +1,16 @@
 /** What is cancelled ends: waiting, running or deaf, and its slot goes to the next. */
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { expectAllKept, type Journey, journeys, openGate } from "../support/journey.ts";
 import { metricOf } from "../support/metrics.ts";
 
 const { begin } = journeys({ leaseSeconds: 10, heartbeatSeconds: 1 });
+
+/** A process that has ended and is not yet reaped still has its pid, and nothing else. */
+function isAlive(pid: number): boolean {
+  const file = `/proc/${pid}/stat`;
+  return existsSync(file) && !readFileSync(file, "utf8").includes(") Z ");
+}
 
 /** One slot, and a workload that holds it. */
 async function holding(journey: Journey, workload_type: string, input_params: Record<string, string | number>) {
@@ -29,9 +36,17 @@ test("a running workload hears of its cancel, and the next one gets its slot", a
 test("a running process is ended with its children, and the next one gets its slot", async () => {
   const journey = await begin();
   const { client } = journey;
-  const { holder, next } = await holding(journey, "shell", { script: "sleep 600 & wait" });
+  const { holder, next } = await holding(journey, "shell", { script: "sleep 600 & echo $!; wait" });
+  const logs = await client.until(
+    "the child's pid",
+    () => client.logs(holder),
+    (lines) => lines.length > 0,
+  );
+  const pid = Number(logs[0]?.message);
+  expect(isAlive(pid)).toBe(true);
   await client.cancel(holder);
   await client.untilStatus(next, "COMPLETED");
+  expect(isAlive(pid)).toBe(false);
   await expectAllKept(journey, [holder, next]);
 });
 

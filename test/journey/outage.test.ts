@@ -50,7 +50,9 @@ describe.each(["coordinator", "nats", "gateway", "postgres"] as const)("when the
     const late = await client.submitSurely(body, "late");
     openGate(gate);
     await expectAllCompleted(journey, [...ids, late]);
-    for (const { workload_id } of held) expect((await client.get(workload_id)).result_data).toEqual({ by: 1 });
+    for (const { workload_id, generation } of held) {
+      expect((await client.get(workload_id)).result_data).toEqual({ by: generation });
+    }
   });
 
   test("in the thick of it, nothing is lost and nothing ends twice", async () => {

@@ -17,6 +17,8 @@ import { bindings, pool as scheduler } from "./world.ts";
 
 const ids = createIdSource(Date.now, secureRandom);
 const replyMsMax = 20_000;
+/** Well within the lease that these tests run with. */
+const beatMs = 500;
 
 type Told = WorkerEvent extends infer Event
   ? Event extends WorkerEvent
@@ -35,6 +37,7 @@ export class TestAgent {
   readonly #slots: number;
   readonly #held = new Map<string, Held>();
   #events = 0;
+  #beating: ReturnType<typeof setInterval> | undefined;
 
   private constructor(connection: NatsConnection, pool: string, slots: number) {
     this.#connection = connection;
@@ -49,6 +52,7 @@ export class TestAgent {
     agent.#connection.subscribe(commandsSubject(pool, agent.workerId), { callback });
     agent.#connection.subscribe(broadcastSubject(pool), { callback });
     await agent.#connection.flush();
+    agent.#beating = setInterval(() => void agent.#beat(), beatMs);
     return agent;
   }
 
@@ -64,12 +68,10 @@ export class TestAgent {
     return this.assigned.until((one) => one.workload_id === workloadId && one.generation === generation);
   }
 
+  /** Gone without a word, as a killed process is. */
   stop(): Promise<void> {
+    clearInterval(this.#beating);
     return this.#connection.close();
-  }
-
-  get held(): Held[] {
-    return [...this.#held.values()];
   }
 
   /** Tells until it is answered with an outcome, as a real agent does. */
@@ -91,15 +93,17 @@ export class TestAgent {
     return this.#request(eventsSubject(this.#pool), { type: "worker.events", payload });
   }
 
-  async beat(): Promise<CoordinatorReply | null> {
+  async #beat(): Promise<void> {
+    const held = [...this.#held.values()];
     const payload = {
       worker_id: this.workerId,
       status: "HEALTHY" as const,
       slots: this.#slots,
-      used: this.#held.size,
-      held: this.held,
+      used: held.length,
+      held,
     };
-    return this.#request(statusSubject(this.#pool, this.workerId), { type: "worker.heartbeat", payload });
+    const reply = await this.#request(statusSubject(this.#pool, this.workerId), { type: "worker.heartbeat", payload });
+    if (reply?.type === "heartbeat.ack" && reply.payload.register_again) await this.#register();
   }
 
   async #register(): Promise<void> {
@@ -111,7 +115,7 @@ export class TestAgent {
       tags: {},
       version: "test",
       draining: false,
-      held: this.held,
+      held: [...this.#held.values()],
     };
     const reply = await this.#request(eventsSubject(this.#pool), { type: "worker.register", payload });
     if (reply !== null) this.registered.add(reply);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { WorkloadId } from "../../../schema/ids.ts";
 import { queueWindowLow, queueWindowMax } from "../../../schema/limits.ts";
-import { inlineCheckpoint } from "../../support/records.ts";
+import { ids, inlineCheckpoint } from "../../support/records.ts";
 import { eventOf, World } from "./world.ts";
 
 const completed = { kind: "completed", result: { ok: true } } as const;
@@ -78,6 +78,17 @@ describe("reports", () => {
     expect(
       samples.filter((sample) => "counter" in sample && sample.counter === "niyanta_fenced_writes_total").length,
     ).toBe(2);
+  });
+
+  test("with log lines are taken from the worker that had the attempt, also after its end, and from nobody else", async () => {
+    const world = new World();
+    const id = await placed(world);
+    const logs = { kind: "logs" as const, lines: [line] };
+    const other = { workerId: ids.worker(), event: eventOf(id, logs) };
+    expect(await world.exchange({ reports: [other] })).toMatchObject({ value: { outcomes: [{ outcome: "fenced" }] } });
+    expect(await world.report(eventOf(id, logs, 2))).toEqual(["refused"]);
+    expect(await world.report(eventOf(id, completed), eventOf(id, logs))).toEqual(["committed", "committed"]);
+    expect(await world.memory.logs(world.customerId, id, { limit: 10 })).toMatchObject({ items: [{ generation: 1 }] });
   });
 
   test("of a workload that does not exist are refused, and hold up no other", async () => {
