@@ -26,7 +26,11 @@ export async function applyChanges(
 ): Promise<Written<Applied>> {
   const [first, ...rest] = statementsOf(lead, changes, logs, now).map((statement) => db.execute<StepRow>(statement));
   if (first === undefined) return written({ missed: [], scheduled: [], brokenCheckpoints: [] });
-  const results = await attempt("applying changes", db.batch([first, ...rest]));
+  // One statement is a transaction by itself: as a batch it would cost two more round trips, BEGIN and COMMIT.
+  const results =
+    rest.length === 0
+      ? [await attempt("applying changes", first)]
+      : await attempt("applying changes", db.batch([first, ...rest]));
   const rows = results.flatMap((result) => result.rows);
   if (rows.some((row) => !row.leader)) return notLeader;
   return written({
