@@ -41,6 +41,8 @@ export default defineConfig({
           testTimeout: journeyMsMax,
           hookTimeout: journeyMsMax,
           fileParallelism: false,
+          // After all others, alone: short leases on a machine that has nothing else to do.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
