@@ -7,6 +7,7 @@ import type { Result } from "../domain/refusal.ts";
 import { createLane } from "../lane.ts";
 import { Admission, rateState } from "./admit.ts";
 import { type CancelRequest, cancelWorkload } from "./cancel.ts";
+import { type Deliveries, trackDeliveries } from "./deliveries.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer, SubmitRequest, SubmittedWorkload } from "./gateway.ts";
 import { type CoordinatorDeps, Leadership, type Session, written } from "./session.ts";
@@ -26,6 +27,7 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
   class CustomerCoordinator extends DurableObject<Bindings> {
     readonly #alarm: Alarm;
     readonly #deps: CoordinatorDeps;
+    readonly #deliveries: Deliveries;
     readonly #lane = createLane();
     readonly #leadership: Leadership;
     readonly #admission: Admission;
@@ -33,7 +35,9 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
     constructor(ctx: DurableObjectState, bindings: Bindings) {
       super(ctx, bindings);
       this.#alarm = new Alarm(ctx.storage);
-      this.#deps = compose(ctx, bindings, (at) => this.#alarm.by(at));
+      const composed = compose(ctx, bindings, (at) => this.#alarm.by(at));
+      this.#deliveries = trackDeliveries(composed.pool);
+      this.#deps = { ...composed, pool: this.#deliveries.pool };
       this.#leadership = new Leadership(this.#deps, (session) => this.#greet(session));
       this.#admission = new Admission(this.#deps, this.#leadership, this.#lane);
     }
@@ -58,9 +62,12 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
       return this.#locked((session) => exchange(this.#deps, session, incoming));
     }
 
-    /** From a pool that has lost its memory, or met a new epoch. */
+    /** From a pool that has lost its memory, or met a new epoch; not before it has heard what it was told already. */
     standing(pool: string): Promise<Result<Standing>> {
-      return this.#locked(async (session) => standingOf(session, pool));
+      return this.#locked(async (session) => {
+        await this.#deliveries.arrived(pool);
+        return standingOf(session, pool);
+      });
     }
 
     putChunk(chunk: Chunk): Promise<Result<"stored" | "fenced">> {

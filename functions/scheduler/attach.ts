@@ -13,9 +13,9 @@ export function attach(pool: Pool, tenant: Tenant, standing: Standing, askedAt: 
   const held = new Map(standing.held.map((one) => [`${one.workloadId}/${one.generation}`, one]));
   const promised = new Set(tenant.placements.map(({ workloadId }) => workloadId));
   for (const attempt of [...pool.ledger.attemptsOf(tenant.customerId)]) {
+    if (attempt.reservedAt > askedAt) continue;
     if (attempt.state === "reserved") {
-      const isStale = attempt.reservedAt <= askedAt && !promised.has(attempt.workloadId);
-      if (isStale) dropReservation(pool, attempt, standing.held);
+      if (!promised.has(attempt.workloadId)) dropReservation(pool, attempt, standing.held);
     } else if (!held.has(`${attempt.workloadId}/${attempt.generation}`)) stopAttempt(pool, attempt);
   }
   for (const one of standing.held) recall(pool, tenant, one);

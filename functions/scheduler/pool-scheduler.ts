@@ -14,7 +14,7 @@ import { placeNow, placeWaiting } from "./place.ts";
 import type { Pool, PoolDeps } from "./pool.ts";
 import { pump } from "./pump.ts";
 import { forgetIdle, isAtRest, nextLookAt, reviewReservations } from "./rest.ts";
-import { Tenants } from "./tenants.ts";
+import { askAgain, Tenants } from "./tenants.ts";
 import { WorkerRows } from "./worker-rows.ts";
 
 /** Without work for so long, the socket is closed: idle agents need none, and an object without one costs nothing. */
@@ -81,6 +81,8 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       if (due.length === 0 && !active.isNew && isAtRest(this.#pool)) return;
       await this.#begin();
       await Promise.all(due.map(({ customerId }) => deps.coordinator(customerId).tick()));
+      for (const { customerId } of due) askAgain(this.#pool.tenants.get(customerId));
+      this.#pool.advance();
       this.#pool.link.callRoll();
       this.#lookAgain();
     }

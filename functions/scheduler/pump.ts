@@ -4,7 +4,7 @@ import type { Exchange, Exchanged } from "../domain/demand.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { attach } from "./attach.ts";
 import type { Pool } from "./pool.ts";
-import { hasNews, meetEpoch, type ReportBatch, type Tenant } from "./tenants.ts";
+import { askAgain, hasNews, meetEpoch, type ReportBatch, type Tenant } from "./tenants.ts";
 
 const retryBaseMs = 100;
 const retryCapMs = 5_000;
@@ -69,8 +69,7 @@ function forget(pool: Pool, tenant: Tenant): null {
 function failed(tenant: Tenant, batches: readonly ReportBatch[], incoming: Exchange, problem: object): object {
   for (const { settle } of batches) settle(null);
   tenant.losses.unshift(...incoming.losses);
-  tenant.attached = false;
-  tenant.active = true;
+  askAgain(tenant);
   return problem;
 }
 

@@ -1,7 +1,7 @@
 /** When the pool looks again, and when it may forget and fall silent. */
 import { nextLeaseCheck } from "./health.ts";
 import type { Pool } from "./pool.ts";
-import { hasNews } from "./tenants.ts";
+import { askAgain, hasNews } from "./tenants.ts";
 
 /** While there is work an alarm comes this often at least: it also keeps the socket to the broker alive. */
 const lookAgainMs = 20_000;
@@ -35,8 +35,7 @@ export function reviewReservations({ ledger, tenants }: Pool, olderThan: number)
     if (tenant.busy || tenant.placements.length > 0) continue;
     for (const attempt of ledger.attemptsOf(tenant.customerId)) {
       if (attempt.state !== "reserved" || attempt.reservedAt > olderThan) continue;
-      tenant.attached = false;
-      tenant.active = true;
+      askAgain(tenant);
     }
   }
 }

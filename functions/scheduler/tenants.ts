@@ -76,6 +76,12 @@ export function meetEpoch(tenant: Tenant, epoch: number): void {
   tenant.active = true;
 }
 
+/** Whatever was missed between the two is found by asking its coordinator what it holds. */
+export function askAgain(tenant: Tenant): void {
+  tenant.attached = false;
+  tenant.active = true;
+}
+
 const newTenant = (customerId: CustomerId): Tenant => ({
   customerId,
   epoch: 0,
