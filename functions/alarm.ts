@@ -15,8 +15,10 @@ export class Alarm {
     void this.#storage.setAlarm(at);
   }
 
-  /** To be called first thing in `alarm()`: what was asked for is over. */
-  fired(): void {
+  /** To be called first thing in `alarm()`; answers for when it was asked, if that is remembered. */
+  fired(): number | null {
+    const at = this.#at;
     this.#at = null;
+    return at;
   }
 }

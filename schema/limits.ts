@@ -45,6 +45,11 @@ export const tagsMax = 64;
 export const capabilitiesMax = 256;
 export const timeoutGraceSeconds = 10;
 
+// Broker connections: the same on both sides
+export const brokerPingSeconds = 2;
+export const brokerPingsOutMax = 1;
+export const brokerConnectSecondsMax = 3;
+
 // Broker messages: nats-server accepts 1 MiB by default
 export const messageBytesMax = 1 * mib;
 export const messageBatchBytesMax = 400 * kib;
@@ -74,6 +79,11 @@ export const idempotencyKeyHoursDefault = 24;
 /** Relations that the rest of the system relies on; a unit test walks them. */
 export const limitRelations: ReadonlyArray<readonly [string, boolean]> = [
   ["a lease outlives three heartbeats", leaseSecondsDefault >= leaseHeartbeatsMin * heartbeatSecondsDefault],
+  [
+    "a half-open connection is noticed, and another one made, well before a worker fences itself",
+    brokerPingSeconds * (brokerPingsOutMax + 1) + brokerConnectSecondsMax + heartbeatSecondsDefault <=
+      leaseSecondsDefault * (1 - leaseMarginFraction),
+  ],
   ["a chunk in base64 fits a broker message", (checkpointChunkBytes * 4) / 3 + 4 * kib < messageBytesMax],
   ["one input beside a full batch fits a broker message", inputBytesMax + messageBatchBytesMax < messageBytesMax],
   ["one result beside a full batch fits a broker message", resultBytesMax + messageBatchBytesMax < messageBytesMax],

@@ -4,7 +4,7 @@ const mib = 1024 * 1024;
 
 // Talking to the coordinator
 export const requestTimeoutMs = 10_000;
-/** After a sign of life, for what was sent before it: far above the time of a commit. */
+/** After a coordinator may have begun anew, for what was sent before: far above the time of a commit. */
 export const overdueMs = 500;
 export const resendBackoffBaseMs = 100;
 export const resendBackoffCapMs = 2_000;
@@ -18,8 +18,6 @@ export const wakeIntervalMs = 1_000;
 export const wakeTimeoutMs = 10_000;
 export const goodbyeTimeoutMs = 2_000;
 export const goodbyeTriesMax = 3;
-export const brokerPingIntervalMs = 5_000;
-export const brokerPingsOutMax = 2;
 
 // Attempts
 export const graceMsDefault = 5_000;

@@ -29,6 +29,8 @@ export interface Workload {
   readonly workerId: WorkerId | null;
   readonly lastWorkerId: WorkerId | null;
   readonly affinity: Affinity | null;
+  /** Of the input as JSON; the input itself is read when it is handed out. */
+  readonly inputBytes: number;
   readonly progressPercent: number;
   readonly progressMessage: string | null;
   readonly checkpointSequence: number;

@@ -17,6 +17,8 @@ export interface BrokerLinkDeps {
   readonly log: Log;
   readonly take: (message: ToCoordinator) => Promise<CoordinatorReply>;
   readonly unreadable: () => void;
+  /** Connected, for the first time or again after a time of hearing nothing. */
+  readonly connected: () => void;
 }
 
 const reconnectWaitMs = 500;
@@ -73,7 +75,7 @@ export class BrokerLink {
   }
 
   async #connect(): Promise<Broker> {
-    const { pool, connect, log, take, unreadable } = this.#deps;
+    const { pool, connect, log, take, unreadable, connected } = this.#deps;
     const subscriptions = [eventsSubject(pool), anyStatusSubject(pool)].map((subject) => ({
       subject,
       queueGroup: coordinatorQueueGroup,
@@ -86,7 +88,10 @@ export class BrokerLink {
           unreadable();
         },
         // Who listens may have changed while we did not hear: a roll call finds out.
-        connected: () => this.callRoll(),
+        connected: () => {
+          connected();
+          this.callRoll();
+        },
         disconnected: () => log.warn({}, "the broker is gone; connecting again"),
       });
       this.callRoll();

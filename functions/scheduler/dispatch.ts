@@ -1,12 +1,13 @@
 /** Sends committed assignments and stops to workers, and believes nothing that was not answered. */
 import type { WorkerId } from "../../schema/ids.ts";
+import { jsonBytes } from "../../schema/json.ts";
 import { assignmentTriesMax, messageBatchBytesMax } from "../../schema/limits.ts";
 import type { Assignment, AssignmentAnswer } from "../../schema/messages/assignment.ts";
 import { commandsSubject } from "../../schema/messages/subjects.ts";
 import type { StopItem } from "../../schema/messages/to-worker.ts";
 import type { BrokerAnswer } from "../broker/broker.ts";
 import type { Dispatch, Loss, Stop } from "../domain/demand.ts";
-import type { Attempt } from "./ledger.ts";
+import { type Attempt, isLeased } from "./ledger.ts";
 import type { Pool } from "./pool.ts";
 
 /** Between tries at a worker that the broker does not know: it may be connecting again. */
@@ -15,29 +16,33 @@ const retryWaitMs = 300;
 const assignmentOverheadBytes = 512;
 
 export function dispatchAll(pool: Pool, dispatches: readonly Dispatch[]): void {
-  const expected = dispatches.filter(({ assignment }) => settled(pool, assignment) !== null);
+  const expected = dispatches.filter((dispatch) => isToBeSent(pool, dispatch));
   for (const [workerId, own] of Map.groupBy(expected, (one) => one.workerId)) {
     const parts = partsOf(own.map(({ assignment }) => assignment));
     for (const assignments of parts) pool.deps.background(assign(pool, workerId, assignments));
   }
 }
 
-/** The attempt that an assignment makes of its reservation; null: the slot was taken away meanwhile. */
-function settled({ ledger, deps }: Pool, { workload_id, generation }: Assignment): Attempt | null {
-  const reservation = ledger.reservation(workload_id);
-  if (reservation !== undefined) {
-    ledger.settle(reservation, generation, "sent");
-    // From here on the worker may have it, so its lease is looked at; it begins with the sending.
-    const worker = ledger.workers.get(reservation.workerId);
-    if (worker !== undefined && worker.attempts.size === 1) worker.lastSeenAt = deps.now();
-    deps.wakeBy(deps.now() + deps.terms.leaseMs);
-    return reservation;
-  }
-  const recalled = ledger.find({ workload_id, generation });
-  if (recalled?.state !== "unconfirmed") return null;
+/** False: its slot was taken away meanwhile, and its coordinator is told so, or it is under way already. */
+function isToBeSent(pool: Pool, { workerId, assignment }: Dispatch): boolean {
+  const { ledger, tenants } = pool;
+  const { workload_id: workloadId, generation, customer_id: customerId } = assignment;
+  const reservation = ledger.reservation(workloadId);
+  const known = ledger.find(assignment);
+  if (reservation !== undefined) beginAttempt(pool, reservation, generation);
   // What its worker says that left before this arrives there does not mean that it was lost.
-  recalled.state = "sent";
-  return recalled;
+  else if (known?.state === "unconfirmed") known.state = "sent";
+  else if (known === undefined)
+    tenants.get(customerId).losses.push({ workloadId, generation, workerId, why: "unanswered" });
+  return reservation !== undefined || known?.state === "sent";
+}
+
+/** From here on the worker may have it; a lease that nothing else holds begins with the sending. */
+function beginAttempt({ ledger, deps }: Pool, reservation: Attempt, generation: number): void {
+  const worker = ledger.workers.get(reservation.workerId);
+  if (worker !== undefined && !isLeased(worker)) worker.lastSeenAt = deps.now();
+  ledger.settle(reservation, generation, "sent");
+  deps.wakeBy(deps.now() + deps.terms.leaseMs);
 }
 
 /** Cut so that each part fits one message. */
@@ -45,7 +50,7 @@ function partsOf(assignments: readonly Assignment[]): Assignment[][] {
   const parts: Assignment[][] = [];
   let room = 0;
   for (const assignment of assignments) {
-    const bytes = JSON.stringify(assignment.input).length * 2 + assignmentOverheadBytes;
+    const bytes = jsonBytes(assignment.input) + jsonBytes(assignment.config) + assignmentOverheadBytes;
     if (bytes > room || parts.length === 0) {
       parts.push([]);
       room = messageBatchBytesMax;
@@ -59,7 +64,7 @@ function partsOf(assignments: readonly Assignment[]): Assignment[][] {
 async function assign(pool: Pool, workerId: WorkerId, assignments: readonly Assignment[]): Promise<void> {
   const answer = await tryAssign(pool, workerId, assignments);
   const answers = answer.type === "assign.answer" ? answer.payload.answers : [];
-  if (answer.type === "assign.answer") sawWorker(pool, workerId);
+  hear(pool, workerId, answer.type === "assign.answer");
   const byId = new Map(answers.map((one) => [one.workload_id, one]));
   for (const assignment of assignments) settleAnswer(pool, workerId, assignment, byId.get(assignment.workload_id));
   pool.advance();
@@ -73,9 +78,8 @@ async function tryAssign(pool: Pool, workerId: WorkerId, assignments: readonly A
   for (let attempt = 1; attempt <= assignmentTriesMax; attempt += 1) {
     answer = await link.request(commandsSubject(deps.name, workerId), message, deps.terms.assignmentTimeoutMs);
     if (answer.type === "assign.answer") return answer;
-    // A try that may still arrive keeps the lease: the worker would count from its arrival.
-    if (answer.type === "no_answer") sawWorker(pool, workerId);
-    else if (isOtherwiseIdle(pool, workerId, assignments.length)) break;
+    hear(pool, workerId, false);
+    if (answer.type === "no_responders" && isOtherwiseIdle(pool, workerId, assignments.length)) break;
     deps.log.warn({ worker_id: workerId, answer, attempt }, "assignment not answered");
     await new Promise((resolve) => setTimeout(resolve, retryWaitMs));
   }
@@ -90,9 +94,12 @@ async function tryAssign(pool: Pool, workerId: WorkerId, assignments: readonly A
 const isOtherwiseIdle = ({ ledger }: Pool, workerId: WorkerId, count: number): boolean =>
   (ledger.workers.get(workerId)?.attempts.size ?? 0) <= count;
 
-function sawWorker({ ledger, deps }: Pool, workerId: WorkerId): void {
+/** Silence is no sign of life: it renews no lease, and keeps new work away until the worker is heard again. */
+function hear({ ledger, deps }: Pool, workerId: WorkerId, answered: boolean): void {
   const worker = ledger.workers.get(workerId);
-  if (worker !== undefined) worker.lastSeenAt = deps.now();
+  if (worker === undefined) return;
+  worker.suspect = !answered;
+  if (answered) worker.lastSeenAt = deps.now();
 }
 
 function settleAnswer(
@@ -103,11 +110,12 @@ function settleAnswer(
 ): void {
   const { workload_id: workloadId, generation, customer_id: customerId } = assignment;
   const attempt = pool.ledger.find({ workload_id: workloadId, generation });
-  if (attempt === undefined || (attempt.state !== "sent" && attempt.state !== "unconfirmed")) return;
+  if (attempt === undefined || attempt.state === "held" || attempt.state === "ended") return;
   if (answer?.accepted === true) {
-    attempt.state = "held";
+    if (attempt.state !== "stopping") attempt.state = "held";
     return;
   }
+  // One that is to stop is freed as well: where it was over, the news of it changes nothing.
   pool.ledger.free(attempt);
   const why: Loss["why"] = answer === undefined ? "unanswered" : "refused";
   pool.tenants.get(customerId).losses.push({ workloadId, generation, workerId, why });
@@ -121,9 +129,12 @@ export function stopAll(pool: Pool, stops: readonly Stop[]): void {
   }
 }
 
-function markStopping({ ledger }: Pool, { workload_id, generation }: Stop): void {
+/** A cancelled workload that is only reserved here was cancelled before its dispatch came: it will not be sent. */
+function markStopping({ ledger }: Pool, { workload_id, generation, why }: Stop): void {
   const attempt = ledger.find({ workload_id, generation });
   if (attempt !== undefined && attempt.state !== "ended") attempt.state = "stopping";
+  const reservation = ledger.reservation(workload_id);
+  if (attempt === undefined && reservation !== undefined && why === "cancelled") ledger.free(reservation);
 }
 
 /** Not repeated for long: a worker that does not hear it is told with its next heartbeat, or loses its lease. */

@@ -5,6 +5,7 @@ import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-eve
 import type { Refusal } from "../domain/refusal.ts";
 import { heartbeat, leave, register } from "./health.ts";
 import type { Pool } from "./pool.ts";
+import { queueBatch } from "./tenants.ts";
 
 type Of<T extends ToCoordinator["type"]> = Extract<ToCoordinator, { type: T }>["payload"];
 
@@ -47,7 +48,7 @@ async function reported(
     const reports = events.map((event) => ({ workerId: worker_id, event }));
     const tenant = pool.tenants.get(customer_id);
     tenant.active = true;
-    tenant.batches.push({ reports, settle });
+    queueBatch(tenant, { workerId: worker_id, reports, settle });
     pool.advance();
   });
   return outcomes === null ? notNow : { type: "events.outcome", payload: { outcomes: [...outcomes] } };

@@ -33,20 +33,29 @@ export interface Worker {
   registration: Registration | null;
   candidate: Candidate;
   draining: boolean;
+  /** It left an assignment without an answer: nothing new for it until it is heard again. */
+  suspect: boolean;
   /** When its lease began anew, on this object's clock. */
   lastSeenAt: number;
   missed: boolean;
   readonly attempts: Set<Attempt>;
+  /** How many of them are reservations: the worker does not know of those, so no lease counts for them. */
+  reservedCount: number;
 }
 
 const keyOf = (workloadId: WorkloadId, generation: number) => `${workloadId}/${generation}`;
 const occupies = (attempt: Attempt) => attempt.state !== "ended";
+
+/** The worker has, or may have, something: its lease counts. */
+export const isLeased = ({ attempts, reservedCount, draining }: Worker): boolean =>
+  attempts.size > reservedCount || draining;
 
 export class Ledger {
   readonly workers = new Map<WorkerId, Worker>();
   readonly #reserved = new Map<WorkloadId, Attempt>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #heldBy = new Map<CustomerId, number>();
+  readonly #byCustomer = new Map<CustomerId, Set<Attempt>>();
   /** Attempts of workers that are gone; one that comes back has them still. */
   readonly #left = new Map<WorkerId, Set<Attempt>>();
   #clock = 0;
@@ -64,7 +73,7 @@ export class Ledger {
   /** Workers that may get new work; placement raises their counts as it places. */
   candidates(): Candidate[] {
     return Array.from(this.workers.values())
-      .filter(({ registration, draining }) => registration !== null && !draining)
+      .filter(({ registration, draining, suspect }) => registration !== null && !draining && !suspect)
       .map(({ candidate }) => candidate);
   }
 
@@ -76,9 +85,12 @@ export class Ledger {
     return this.#reserved.get(workloadId);
   }
 
-  *attemptsOf(customerId: CustomerId): Iterable<Attempt> {
-    for (const attempt of this.#reserved.values()) if (attempt.customerId === customerId) yield attempt;
-    for (const attempt of this.#attempts.values()) if (attempt.customerId === customerId) yield attempt;
+  attemptsOf(customerId: CustomerId): Attempt[] {
+    return [...(this.#byCustomer.get(customerId) ?? [])];
+  }
+
+  reservations(): Iterable<Attempt> {
+    return this.#reserved.values();
   }
 
   isEmpty(): boolean {
@@ -121,14 +133,17 @@ export class Ledger {
       reservedAt: this.tick(),
     };
     this.#reserved.set(item.workloadId, attempt);
-    this.workers.get(workerId)?.attempts.add(attempt);
-    this.#heldBy.set(customerId, this.heldBy(customerId) + 1);
+    const worker = this.workers.get(workerId);
+    worker?.attempts.add(attempt);
+    if (worker !== undefined) worker.reservedCount += 1;
+    this.#countIn(attempt);
     return attempt;
   }
 
   /** A reservation that was written: it has its generation now. */
   settle(attempt: Attempt, generation: number, state: AttemptState): void {
     this.#reserved.delete(attempt.workloadId);
+    this.#unreserve(attempt);
     attempt.generation = generation;
     attempt.state = state;
     this.#attempts.set(keyOf(attempt.workloadId, generation), attempt);
@@ -141,7 +156,7 @@ export class Ledger {
     this.#attempts.set(keyOf(attempt.workloadId, attempt.generation), attempt);
     worker.attempts.add(attempt);
     this.#occupy(worker, attempt, 1);
-    this.#heldBy.set(attempt.customerId, this.heldBy(attempt.customerId) + 1);
+    this.#countIn(attempt);
     return attempt;
   }
 
@@ -155,11 +170,31 @@ export class Ledger {
   /** The slot is free and nothing remains to be known. */
   free(attempt: Attempt): void {
     if (occupies(attempt)) this.#vacate(attempt);
+    if (attempt.state === "reserved" && this.#reserved.get(attempt.workloadId) === attempt) this.#unreserve(attempt);
     this.workers.get(attempt.workerId)?.attempts.delete(attempt);
+    this.#countOut(attempt);
     this.#forgetLeft(attempt);
     if (this.#reserved.get(attempt.workloadId) === attempt) this.#reserved.delete(attempt.workloadId);
     const key = keyOf(attempt.workloadId, attempt.generation);
     if (this.#attempts.get(key) === attempt) this.#attempts.delete(key);
+  }
+
+  #unreserve({ workerId }: Attempt): void {
+    const worker = this.workers.get(workerId);
+    if (worker !== undefined) worker.reservedCount -= 1;
+  }
+
+  #countIn(attempt: Attempt): void {
+    const { customerId } = attempt;
+    this.#heldBy.set(customerId, this.heldBy(customerId) + 1);
+    const own = this.#byCustomer.get(customerId) ?? new Set();
+    this.#byCustomer.set(customerId, own.add(attempt));
+  }
+
+  #countOut(attempt: Attempt): void {
+    const own = this.#byCustomer.get(attempt.customerId);
+    own?.delete(attempt);
+    if (own?.size === 0) this.#byCustomer.delete(attempt.customerId);
   }
 
   #forgetLeft(attempt: Attempt): void {
@@ -185,14 +220,17 @@ export class Ledger {
   }
 
   #newWorker(workerId: WorkerId, now: number): Worker {
+    const attempts = this.#left.get(workerId) ?? new Set<Attempt>();
     const worker: Worker = {
       workerId,
       registration: null,
       candidate: unknownCandidate(workerId),
       draining: false,
+      suspect: false,
       lastSeenAt: now,
       missed: false,
-      attempts: this.#left.get(workerId) ?? new Set(),
+      attempts,
+      reservedCount: Array.from(attempts).filter(({ state }) => state === "reserved").length,
     };
     this.#left.delete(workerId);
     for (const attempt of worker.attempts) if (occupies(attempt)) this.#occupy(worker, attempt, 1);

@@ -3,11 +3,11 @@ import { DurableObject } from "cloudflare:workers";
 import { Alarm } from "../alarm.ts";
 import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
 import { Metrics } from "../telemetry/metrics.ts";
-import { ActiveCustomers } from "./active-customers.ts";
+import { type ActiveCustomer, ActiveCustomers } from "./active-customers.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { BrokerLink } from "./broker-link.ts";
 import { gaugesOf } from "./gauges.ts";
-import { checkLeases } from "./health.ts";
+import { checkLeases, renewLeases } from "./health.ts";
 import { take } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { placeNow, placeWaiting } from "./place.ts";
@@ -20,6 +20,7 @@ import { WorkerRows } from "./worker-rows.ts";
 /** Without work for so long, the socket is closed: idle agents need none, and an object without one costs nothing. */
 const idleCloseMs = 60_000;
 const reconnectMs = 1_000;
+const ticksAtOnce = 50;
 
 /** Builds the world around one object; `wakeBy` sets its alarm. */
 export type ComposePool<Bindings> = (
@@ -80,22 +81,29 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       const due = active.all().filter(({ wakeAt }) => wakeAt === null || wakeAt <= now);
       if (due.length === 0 && !active.isNew && isAtRest(this.#pool)) return;
       await this.#begin();
-      await Promise.all(due.map(({ customerId }) => deps.coordinator(customerId).tick()));
-      for (const { customerId } of due) askAgain(this.#pool.tenants.get(customerId));
+      await recover(this.#pool);
+      await tickAll(this.#pool, due);
       this.#pool.advance();
       this.#pool.link.callRoll();
       this.#lookAgain();
     }
 
     override async alarm(): Promise<void> {
-      this.#alarm.fired();
+      const plannedAt = this.#alarm.fired();
       try {
+        // This object was held up: what its workers said meanwhile waits behind this alarm.
+        if (this.#isLate(plannedAt)) renewLeases(this.#pool);
         await this.#look();
       } catch (error) {
         this.#pool.deps.log.error({ err: error }, "a look at the pool failed");
       } finally {
         this.#lookAgain();
       }
+    }
+
+    #isLate(plannedAt: number | null): boolean {
+      const { now, terms } = this.#pool.deps;
+      return plannedAt !== null && now() - plannedAt > terms.heartbeatMs;
     }
 
     async #look(): Promise<void> {
@@ -143,6 +151,16 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
     }
   };
 
+/** Every customer with work is looked after, and asked what it holds; one that does not answer keeps no other waiting. */
+async function tickAll({ deps, tenants }: Pool, due: readonly ActiveCustomer[]): Promise<void> {
+  for (let from = 0; from < due.length; from += ticksAtOnce) {
+    const part = due.slice(from, from + ticksAtOnce);
+    const ticks = await Promise.allSettled(part.map(({ customerId }) => deps.coordinator(customerId).tick()));
+    for (const tick of ticks) if (tick.status === "rejected") deps.log.warn({ err: tick.reason }, "a tick was missed");
+    for (const { customerId } of part) askAgain(tenants.get(customerId));
+  }
+}
+
 /** Asked of Postgres once in the life of this storage: when it is new, it cannot know who has work. */
 async function recover({ active, deps }: Pool): Promise<void> {
   if (!active.isNew) return;
@@ -177,12 +195,26 @@ function createPool(ctx: DurableObjectState, deps: PoolDeps): Pool {
       connect: deps.connect,
       log: deps.log,
       take: (message) => take(pool, message),
+      connected: () => renewLeases(pool),
       unreadable: () => metrics.record([{ counter: "niyanta_broker_unreadable_total", labels: {}, value: 1 }]),
     }),
-    advance: () => {
+    advance: onceATurn(() => {
       placeWaiting(pool);
       for (const tenant of pool.tenants.all.values()) pump(pool, tenant);
-    },
+    }),
   };
   return pool;
+}
+
+/** Asked for many times in one turn of the event loop, done once at its end. */
+function onceATurn(work: () => void): () => void {
+  let isPlanned = false;
+  return () => {
+    if (isPlanned) return;
+    isPlanned = true;
+    queueMicrotask(() => {
+      isPlanned = false;
+      work();
+    });
+  };
 }

@@ -4,10 +4,12 @@ import type { Exchange, Exchanged } from "../domain/demand.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { attach } from "./attach.ts";
 import type { Pool } from "./pool.ts";
-import { askAgain, hasNews, meetEpoch, type ReportBatch, type Tenant } from "./tenants.ts";
+import { askAgain, hasNews, meetEpoch, putOffBatches, type ReportBatch, type Tenant } from "./tenants.ts";
 
 const retryBaseMs = 100;
 const retryCapMs = 5_000;
+/** Each at most one broker message: together they stay far below what one call between objects may carry (32 MiB). */
+const exchangeBatchesMax = 16;
 
 export function pump(pool: Pool, tenant: Tenant): void {
   if (tenant.busy || !hasNews(tenant)) return;
@@ -23,10 +25,17 @@ async function turn(pool: Pool, tenant: Tenant): Promise<void> {
   pool.advance();
 }
 
+/**
+ * Every slot came back: its coordinator sees no room where this pool does. It says so again when there is room; to
+ * offer the same again at once would only spin.
+ */
+const isInVain = ({ placements }: Exchange, { update }: Exchanged): boolean =>
+  placements.length > 0 && placements.every(({ workloadId }) => update.unused.includes(workloadId));
+
 /** Null when all went well, else what did not. */
 async function once(pool: Pool, tenant: Tenant): Promise<object | null> {
   if (!tenant.attached) return attachAgain(pool, tenant);
-  const batches = tenant.batches.splice(0);
+  const batches = tenant.batches.splice(0, exchangeBatchesMax);
   const incoming: Exchange = {
     pool: pool.deps.name,
     reports: batches.flatMap(({ reports }) => reports),
@@ -38,6 +47,7 @@ async function once(pool: Pool, tenant: Tenant): Promise<object | null> {
     if (!result.ok) return failed(tenant, batches, incoming, result);
     settleBatches(pool, batches, result.value);
     applyUpdate(pool, result.value.update);
+    if (isInVain(incoming, result.value)) tenant.items = [];
     return null;
   } catch (error) {
     return failed(tenant, batches, incoming, { err: error });
@@ -75,6 +85,7 @@ function failed(tenant: Tenant, batches: readonly ReportBatch[], incoming: Excha
 
 async function rest(pool: Pool, tenant: Tenant, problem: object): Promise<void> {
   tenant.failures += 1;
+  putOffBatches(tenant);
   pool.deps.log.warn({ ...problem, customer_id: tenant.customerId, failures: tenant.failures }, "exchange put off");
   const waitMs = Math.min(retryCapMs, retryBaseMs * 2 ** tenant.failures);
   pool.deps.wakeBy(pool.deps.now() + 2 * waitMs);

@@ -31,11 +31,8 @@ export function forgetIdle({ tenants, active, ledger }: Pool): void {
 
 /** Reservations whose coordinator never said what became of them: it is asked what it holds. */
 export function reviewReservations({ ledger, tenants }: Pool, olderThan: number): void {
-  for (const tenant of tenants.all.values()) {
-    if (tenant.busy || tenant.placements.length > 0) continue;
-    for (const attempt of ledger.attemptsOf(tenant.customerId)) {
-      if (attempt.state !== "reserved" || attempt.reservedAt > olderThan) continue;
-      askAgain(tenant);
-    }
+  for (const { customerId, reservedAt } of ledger.reservations()) {
+    const tenant = tenants.get(customerId);
+    if (reservedAt <= olderThan && !tenant.busy && tenant.placements.length === 0) askAgain(tenant);
   }
 }

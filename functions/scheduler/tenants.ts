@@ -1,10 +1,11 @@
 /** The customers of a pool: what each waits for, and what is to be told to its coordinator. */
-import type { CustomerId, WorkloadId } from "../../schema/ids.ts";
+import type { CustomerId, WorkerId, WorkloadId } from "../../schema/ids.ts";
 import type { EventOutcome } from "../../schema/messages/worker-events.ts";
 import type { DemandItem, Loss, Placement, Share, Update, WorkerReport } from "../domain/demand.ts";
 
 /** Reports that came in one message; they are answered together. Null: not now, send them again. */
 export interface ReportBatch {
+  readonly workerId: WorkerId;
   readonly reports: readonly WorkerReport[];
   readonly settle: (outcomes: readonly EventOutcome[] | null) => void;
 }
@@ -48,6 +49,18 @@ export class Tenants {
     for (const tenant of this.all.values()) if (tenant.active || hasNews(tenant)) return true;
     return false;
   }
+}
+
+/** A worker that sends again has given its earlier message up: one waits for each worker, the newest. */
+export function queueBatch(tenant: Tenant, batch: ReportBatch): void {
+  const earlier = tenant.batches.findIndex(({ workerId }) => workerId === batch.workerId);
+  if (earlier === -1) tenant.batches.push(batch);
+  else tenant.batches.splice(earlier, 1, batch)[0]?.settle(null);
+}
+
+/** All that wait are told to send again. */
+export function putOffBatches(tenant: Tenant): void {
+  for (const { settle } of tenant.batches.splice(0)) settle(null);
 }
 
 /** Something waits to be told, or asked. */

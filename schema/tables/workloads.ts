@@ -41,6 +41,8 @@ export const workloads = pgTable(
     labels: jsonb("labels").$type<Record<string, string>>().notNull(),
     affinity: jsonb("affinity").$type<Affinity>(),
     inputParams: jsonb("input_params").$type<Json>().notNull(),
+    /** Of the input as JSON: how much a coordinator may hand out at once is counted before the input is read. */
+    inputBytes: integer("input_bytes").notNull().default(0),
     resultData: jsonb("result_data").$type<Json>(),
     errorType: text("error_type"),
     errorMessage: text("error_message"),

@@ -22,6 +22,7 @@ export const newWorkload = (chosen: Partial<Workload> = {}): Workload => ({
   workerId: null,
   lastWorkerId: null,
   affinity: null,
+  inputBytes: 2,
   progressPercent: 0,
   progressMessage: null,
   checkpointSequence: 0,

@@ -30,8 +30,6 @@ export class Commands implements CommandHandler {
 
   command(decoded: Decoded<ToWorker>): Answer {
     this.#parts.checkFence();
-    // Whoever commands also listens.
-    this.#parts.coordinator.hurry();
     if (!decoded.ok) return { reply: this.#refuse(decoded.problem) };
     return this.#obey(decoded.message);
   }
@@ -61,7 +59,6 @@ export class Commands implements CommandHandler {
   }
 
   #answerRollCall(): void {
-    this.#parts.coordinator.hurry();
     void this.#parts.registration.registerSoon(rollCallJitterMsMax);
   }
 

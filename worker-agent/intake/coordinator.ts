@@ -52,8 +52,9 @@ export class Coordinator {
   }
 
   /**
-   * Something is known to listen again: whoever waits for its next try may try at once, and what is in flight may be on
-   * its way to one who died. Sent twice is harmless, so it is waited for only a little longer.
+   * Somebody listens who may have begun anew: whoever waits for its next try may try at once, and what is in flight may be
+   * on its way to one who died, so it is waited for only a little longer. Not for any plain sign of life: a coordinator
+   * under load would get everything twice.
    */
   hurry(): void {
     this.#hurry.abort();

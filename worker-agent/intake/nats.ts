@@ -2,12 +2,13 @@
 import { type ConnectionOptions, connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
 import type { Pool } from "../../schema/affinity.ts";
 import type { IdSource, WorkerId } from "../../schema/ids.ts";
+import { brokerConnectSecondsMax, brokerPingSeconds, brokerPingsOutMax } from "../../schema/limits.ts";
 import { decodeMessage, type Envelope, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
 import { broadcastSubject, commandsSubject, eventsSubject, statusSubject } from "../../schema/messages/subjects.ts";
 import { coordinatorReplySchema, type ToCoordinator } from "../../schema/messages/to-coordinator.ts";
 import { toWorkerSchema } from "../../schema/messages/to-worker.ts";
 import type { Clock } from "../clock.ts";
-import { brokerPingIntervalMs, brokerPingsOutMax, reconnectBackoffBaseMs, reconnectBackoffCapMs } from "../limits.ts";
+import { reconnectBackoffBaseMs, reconnectBackoffCapMs } from "../limits.ts";
 import type { Channel, CommandHandler, Intake, RequestOutcome } from "./intake.ts";
 
 export interface NatsSettings {
@@ -73,7 +74,8 @@ export class NatsIntake implements Intake {
       name: this.#settings.workerId,
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
-      pingInterval: brokerPingIntervalMs,
+      timeout: brokerConnectSecondsMax * 1_000,
+      pingInterval: brokerPingSeconds * 1_000,
       maxPingOut: brokerPingsOutMax,
       reconnectDelayHandler: () => this.#reconnectDelayMs(),
     };

@@ -5,9 +5,9 @@ import type { CheckpointNotice, Outcome } from "../../schema/messages/worker-eve
 import type { LogLevel } from "../../schema/status.ts";
 import type { Clock } from "../clock.ts";
 import type { Conclusion } from "../execution/conclusion.ts";
-import { permanent } from "../execution/error.ts";
 import { progressIntervalMs } from "../limits.ts";
 import type { AgentLog } from "../log.ts";
+import { endInstead } from "./end-instead.ts";
 import type { Entry, EventBody, EventOwner } from "./entry.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import type { Outbox } from "./outbox.ts";
@@ -107,8 +107,11 @@ export class AttemptReport implements EventOwner {
     const { kind } = entry.event;
     this.#forget(entry, outcome);
     if (outcome === "fenced" && kind !== "released") this.#listener.fenced();
-    if (outcome === "refused" || outcome === "invalid") this.#complain(entry, outcome, reason);
-    if (outcome === "invalid") this.#replace(kind);
+    if (outcome === "refused" || outcome === "invalid") {
+      this.#complain(entry, outcome, reason);
+      const instead = endInstead(kind, reason);
+      if (instead !== null) this.#add(instead);
+    }
     if (this.isEmpty) this.#listener.drained();
   }
 
@@ -116,13 +119,6 @@ export class AttemptReport implements EventOwner {
     const { kind, workload_id, generation } = entry.event;
     const fields = { customer_id: this.customerId, workload_id, generation, event: kind, outcome, reason };
     this.#parts.log.error(fields, "the coordinator did not take an event");
-  }
-
-  /** An attempt must still end in the coordinator's eyes when its end was not understood. */
-  #replace(kind: EventBody["kind"]): void {
-    const error = permanent("RESULT_INVALID", "the coordinator could not read the result");
-    if (kind === "completed") this.#add({ kind: "failed", error });
-    if (kind === "failed") this.#add({ kind: "released" });
   }
 
   #offerProgress(now: boolean): void {

@@ -1,14 +1,16 @@
-/** Tells a database that cannot be reached from one that refuses the data; SQL text never leaves this folder. */
+/** Tells a database that cannot serve from one that refuses the data; SQL text never leaves this folder. */
 import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { StoreRejected, StoreUnavailable } from "../store.ts";
 
 /**
- * SQLSTATE classes after which the same statement may pass another time: connection, read-only (a failover), rollback
- * (serialisation, deadlock), resources, locks, operator intervention, system, internal.
+ * SQLSTATE classes that say that the data itself cannot be stored: bad values, broken constraints, what exceeds a limit of
+ * the program. A refusal is final and loses what a worker brought, so nothing else counts as one: a wrong password, a
+ * missing grant or a table that a deploy has not made yet are mended without the data, and the same statement passes then.
  */
-const passingClasses = new Set(["08", "25", "40", "53", "55", "57", "58", "XX"]);
-const passingStatus = /\(HTTP status (?:5\d\d|408|429)\)/;
+const refusalClasses = new Set(["22", "23", "54"]);
+/** Before the database sees a statement, only its size is held against it. */
+const refusalStatus = /\(HTTP status 413\)/;
 
 /** Waits for one request; `what` says in words what it was for. */
 export async function attempt<T>(what: string, request: PromiseLike<T>): Promise<T> {
@@ -23,11 +25,10 @@ export async function attempt<T>(what: string, request: PromiseLike<T>): Promise
 function storeError(what: string, cause: unknown): Error {
   return isRefusal(cause)
     ? new StoreRejected(`${what}: the database refused the data`, { cause })
-    : new StoreUnavailable(`${what}: the database did not answer`, { cause });
+    : new StoreUnavailable(`${what}: the database did not serve it`, { cause });
 }
 
 function isRefusal(cause: unknown): boolean {
   if (!(cause instanceof NeonDbError) || cause.sourceError !== undefined) return false;
-  if (cause.code) return !passingClasses.has(cause.code.slice(0, 2));
-  return !passingStatus.test(cause.message);
+  return cause.code ? refusalClasses.has(cause.code.slice(0, 2)) : refusalStatus.test(cause.message);
 }

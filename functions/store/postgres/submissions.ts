@@ -98,6 +98,7 @@ const types = {
   labels: "jsonb",
   affinity: "jsonb",
   input: "jsonb",
+  input_bytes: "int",
   progress: "real",
   message: "text",
   sequence: "int",
@@ -119,12 +120,12 @@ const types = {
 const insertWorkloads = (customerId: CustomerId, groups: readonly SubmissionGroup[], now: number) => sql`
   insert into workloads (
     customer_id, workload_id, workload_type, pool, status, generation, priority, queue_rank, due_at, worker_id,
-    last_worker_id, labels, affinity, input_params, progress_percent, progress_message, checkpoint_sequence,
+    last_worker_id, labels, affinity, input_params, input_bytes, progress_percent, progress_message, checkpoint_sequence,
     retry_count, death_count, max_retries, retry_base_ms, retry_cap_ms, timeout_seconds, checkpoint_interval_sec,
     checkpoint_progress_percent, created_at, run_at, scheduled_at, started_at, completed_at, updated_at)
   select
     ${customerId}, id, type, pool, status, generation, priority, rank, due, worker,
-    last_worker, labels, affinity, input, progress, message, sequence,
+    last_worker, labels, affinity, input, input_bytes, progress, message, sequence,
     retries, deaths, retries_max, base, cap, timeout, every_sec,
     every_percent, created, run, scheduled, started, completed, ${isoTime(now)}::timestamptz
   from ${unnested("r", types, groups.flatMap(workloadRows))} join fresh on fresh.n = r.g
@@ -149,6 +150,7 @@ const workloadRow = (g: number, { workload, labels, input, runAt }: Submission) 
   labels: jsonOf(labels),
   affinity: jsonOrNull(workload.affinity),
   input: jsonOf(input),
+  input_bytes: workload.inputBytes,
   progress: workload.progressPercent,
   message: workload.progressMessage,
   sequence: workload.checkpointSequence,

@@ -1,4 +1,5 @@
 /** A pool's memory without a broker or an alarm: nothing moves on but by the test's own calls. */
+import type { BrokerAnswer, ConnectBroker } from "../../../functions/broker/broker.ts";
 import { ActiveCustomers } from "../../../functions/scheduler/active-customers.ts";
 import { BrokerLink } from "../../../functions/scheduler/broker-link.ts";
 import { Ledger } from "../../../functions/scheduler/ledger.ts";
@@ -8,26 +9,50 @@ import { WorkerRows } from "../../../functions/scheduler/worker-rows.ts";
 import { createMemoryStore } from "../../../functions/store/memory/memory-store.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { Metrics } from "../../../functions/telemetry/metrics.ts";
+import type { ToWorker } from "../../../schema/messages/to-worker.ts";
 import { t0 } from "../../support/records.ts";
 
 const unreachable = () => {
   throw new Error("nobody is there");
 };
 
-export function stillPool(): Pool {
+export interface World {
+  readonly now: () => number;
+  /** What workers answer; without it there is no broker. */
+  readonly answer: ((message: ToWorker) => BrokerAnswer) | null;
+}
+
+const nowhere: World = { now: () => t0, answer: null };
+
+/** A broker on which everybody answers by `answer`. */
+const brokerOf =
+  ({ answer }: World): ConnectBroker =>
+  async () => {
+    if (answer === null) return unreachable();
+    return {
+      connected: () => true,
+      request: async (_subject, message) => answer(message),
+      broadcast: () => undefined,
+      close: async () => undefined,
+    };
+  };
+
+export function stillPool(chosen: Partial<World> = {}): Pool {
+  const world = { ...nowhere, ...chosen };
+  const connect = brokerOf(world);
   const name = "default";
   const log = createLog({ level: "silent", clock: () => t0, write: () => undefined });
   const store = createMemoryStore();
   const background = (work: Promise<unknown>) =>
     void work.catch((error: unknown) => log.error({ err: error }, "failed"));
   const ledger = new Ledger();
-  const now = () => t0;
+  const { now } = world;
   return {
     deps: {
       name,
       store,
       coordinator: unreachable,
-      connect: unreachable,
+      connect,
       terms: { leaseMs: 15_000, heartbeatMs: 5_000, assignmentTimeoutMs: 10_000 },
       now,
       log,
@@ -37,7 +62,14 @@ export function stillPool(): Pool {
     ledger,
     tenants: new Tenants(),
     active: new ActiveCustomers({ exec: () => ({ toArray: () => [] }) }),
-    link: new BrokerLink({ pool: name, connect: unreachable, log, take: unreachable, unreadable: () => undefined }),
+    link: new BrokerLink({
+      pool: name,
+      connect,
+      log,
+      take: unreachable,
+      unreadable: () => undefined,
+      connected: () => undefined,
+    }),
     rows: new WorkerRows({ pool: name, store, now, log, registration: () => null, background, giveUp: unreachable }),
     metrics: new Metrics(name),
     advance: () => undefined,

@@ -1,0 +1,1 @@
+ALTER TABLE "workloads" ADD COLUMN "input_bytes" integer DEFAULT 0 NOT NULL;
