@@ -29,7 +29,16 @@ export const waitBoostPerMinuteDefault = 5;
 export const demandItemsMax = 512;
 export const queueWindowMax = 5_000;
 export const queueWindowLow = 1_000;
+/** Lines of one customer's queue in mind at once; of more than that, the others get their turn. */
+export const queueLinesMax = 256;
+export const queueLinesTurnSeconds = 30;
 export const groupCommitRowsMax = 1_000;
+/** A call between objects takes 32 MiB at most. */
+export const groupCommitBytesMax = 8 * mib;
+export const exchangeDispatchBytesMax = 8 * mib;
+/** Of submissions that wait for their statement, in the memory of one coordinator. */
+export const admissionBytesMax = 32 * mib;
+export const samplesMax = 10_000;
 
 // Workers, leases
 export const heartbeatSecondsDefault = 5;
@@ -76,13 +85,15 @@ export const retryCapMsDefault = 300_000;
 // Retention
 export const idempotencyKeyHoursDefault = 24;
 
+/** Generations, sequences and lines are four-byte integers in Postgres. */
+export const sequenceMax = 2 ** 31 - 1;
+
 /** Relations that the rest of the system relies on; a unit test walks them. */
 export const limitRelations: ReadonlyArray<readonly [string, boolean]> = [
   ["a lease outlives three heartbeats", leaseSecondsDefault >= leaseHeartbeatsMin * heartbeatSecondsDefault],
   [
-    "a half-open connection is noticed, and another one made, well before a worker fences itself",
-    brokerPingSeconds * (brokerPingsOutMax + 1) + brokerConnectSecondsMax + heartbeatSecondsDefault <=
-      leaseSecondsDefault * (1 - leaseMarginFraction),
+    "a half-open connection is noticed in half the time that a worker has until it fences itself",
+    brokerPingSeconds * (brokerPingsOutMax + 1) * 2 <= leaseSecondsDefault * (1 - leaseMarginFraction),
   ],
   ["a chunk in base64 fits a broker message", (checkpointChunkBytes * 4) / 3 + 4 * kib < messageBytesMax],
   ["one input beside a full batch fits a broker message", inputBytesMax + messageBatchBytesMax < messageBytesMax],
@@ -90,4 +101,8 @@ export const limitRelations: ReadonlyArray<readonly [string, boolean]> = [
   ["an input fits a body", inputBytesMax < bodyBytesMax],
   ["the queue is refilled before a demand can run dry", queueWindowLow >= demandItemsMax],
   ["the window holds more than its low mark", queueWindowMax > queueWindowLow],
+  ["the first of every line fits half a demand", queueLinesMax <= demandItemsMax / 2],
+  ["every line has room in the window", queueLinesMax <= queueWindowMax],
+  ["what one group commit hands out fits an update", groupCommitBytesMax <= exchangeDispatchBytesMax],
+  ["a request fits a group commit", bodyBytesMax <= groupCommitBytesMax],
 ];

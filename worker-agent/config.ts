@@ -30,6 +30,7 @@ export const commandsSchema = z.record(
   z.strictObject({
     command: z.array(z.string()).min(1),
     grace_seconds: z.number().min(0).optional(),
+    cwd: z.string().min(1).optional(),
   }),
 );
 export type Commands = z.infer<typeof commandsSchema>;

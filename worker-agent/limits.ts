@@ -25,6 +25,10 @@ export const graceMsDefault = 5_000;
 export const pulseMs = 100;
 export const progressIntervalMs = 200;
 export const logBytesUnsentMax = 4 * mib;
+/** The newest lines of a log that comes too fast: kept aside, so that its end is there. */
+export const logTailLinesMax = 200;
+/** Characters: a control character is six bytes of JSON, and all of them fit one message. */
+export const logTailLengthMax = 48 * 1024;
 export const logDetailsBytesMax = 16 * 1024;
 export const generationsRememberedMax = 20_000;
 
@@ -34,6 +38,10 @@ export const idleThreadsMax = 8;
 export const idleThreadMsMax = 60_000;
 export const warmThreadsAtStart = 1;
 
+// The end of the agent: how long its threads and their system calls may take to end
+export const departureMsMax = 2_000;
+export const departureCheckMs = 20;
+
 // Checkpoints: what a state may be before it is compressed
 export const stateBytesMax = 256 * mib;
 
@@ -41,3 +49,5 @@ export const stateBytesMax = 256 * mib;
 export const processInputBytesMax = 128 * 1024 - 64;
 export const processLineBytesMax = 16 * mib;
 export const processPipeGraceMs = 1_000;
+/** After its exit, for the checkpoints that it announced. */
+export const processSavesMsMax = 5_000;

@@ -4,6 +4,7 @@ import { createIdSource, secureRandom, type WorkerId } from "../schema/ids.ts";
 import { Agent } from "./agent.ts";
 import type { Clock } from "./clock.ts";
 import { type AgentConfig, ConfigError, readConfig } from "./config.ts";
+import { Departure } from "./departure.ts";
 import { buildCatalogue } from "./execution/catalogue.ts";
 import { ProcessGroups } from "./execution/process-groups.ts";
 import { ThreadPool } from "./execution/thread-pool.ts";
@@ -25,11 +26,13 @@ const config = configOrExit();
 const workerId = config.workerId ?? ids.worker();
 const log = createLog(config.logLevel, workerId);
 process.on("exit", () => groups.killAll());
-process.on("uncaughtException", (error) => endBadly(log, error));
 const threads = new ThreadPool(config.workloadEnv);
-const agent = await compose(config, workerId, log);
-listenToSignals(config, agent, log);
-await agent.start(() => void leave(config, agent, log));
+const departure = new Departure({ threads, groups, log });
+let agent: Agent | null = null;
+process.on("uncaughtException", (error) => endBadly(error));
+agent = await compose(config, workerId, log);
+listenToSignals(agent);
+await agent.start(drainOf(agent));
 
 function configOrExit(): AgentConfig {
   try {
@@ -61,35 +64,40 @@ async function compose(settings: AgentConfig, id: WorkerId, agentLog: AgentLog):
 }
 
 /** The first signal drains, the second ends at once. */
-function listenToSignals(settings: AgentConfig, running: Agent, agentLog: AgentLog): void {
+function listenToSignals(running: Agent): void {
+  const drain = drainOf(running);
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     signals += 1;
-    agentLog.info({ signal, signals }, "a signal came");
-    if (signals > 1) exit(exitNow);
-    else void leave(settings, running, agentLog);
+    log.info({ signal, signals }, "a signal came");
+    if (signals > 1) endNow(exitNow);
+    else drain();
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
 }
 
-async function leave(settings: AgentConfig, running: Agent, agentLog: AgentLog): Promise<void> {
+function drainOf(running: Agent): () => void {
+  return () => void leave(running).catch(endBadly);
+}
+
+async function leave(running: Agent): Promise<void> {
   setTimeout(() => {
-    agentLog.error("the drain took too long");
-    exit(exitNow);
-  }, settings.drainMs).unref();
+    log.error("the drain took too long");
+    endNow(exitNow);
+  }, config.drainMs).unref();
   await running.drain();
-  agentLog.info("drained");
+  log.info("drained");
   await running.end();
-  exit(0);
+  await departure.leave(0);
 }
 
-function endBadly(agentLog: AgentLog, error: unknown): void {
-  agentLog.fatal({ err: error }, "an error that nobody handles");
-  exit(exitSoftware);
+function endBadly(error: unknown): void {
+  log.fatal({ err: error }, "an error that nobody handles");
+  endNow(exitSoftware);
 }
 
-/** Threads end with the process; process groups are ended by its exit handler. */
-function exit(code: number): never {
-  log.flush();
-  process.exit(code);
+/** Nothing is reported from here on: what is ended by force has not failed, and the lease will tell. */
+function endNow(code: number): void {
+  agent?.end().catch((error: unknown) => log.warn({ err: error }, "the connection to the broker did not close"));
+  void departure.leave(code);
 }

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { StoreUnavailable } from "../store/store.ts";
 import type { ApiContext, ApiDependencies, ApiEnv, ApiHandler } from "./context.ts";
 import { refuse } from "./errors.ts";
+import { address } from "./middleware/address.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
 import { createReadBuckets, limitReads, showReads } from "./middleware/rate-limit.ts";
@@ -41,7 +42,7 @@ function routesOf(deps: ApiDependencies): Record<string, Methods> {
 
 export function createApp(deps: ApiDependencies): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  app.use(requestId(deps.requestIds), securityHeaders);
+  app.use(requestId(deps.requestIds), securityHeaders, address);
   app.notFound((c) => refuse(c, { kind: "unknown_path" }));
   app.onError((error, c) => refuseError(deps, c, error));
   for (const [path, methods] of Object.entries(routesOf(deps))) {

@@ -1,14 +1,14 @@
 /** The broker over NATS WebSockets; the only file here that knows the client library. */
-import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
+import { type ConnectionOptions, connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
+import { brokerConnectSecondsMax, brokerPingSeconds, brokerPingsOutMax } from "../../schema/limits.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
 import { type CoordinatorReply, toCoordinatorSchema } from "../../schema/messages/to-coordinator.ts";
 import { type ToWorker, workerReplySchema } from "../../schema/messages/to-worker.ts";
 import type { Broker, BrokerAnswer, BrokerListener, BrokerSubscription, ConnectBroker } from "./broker.ts";
+import { Line } from "./line.ts";
+import { withBrokerSockets } from "./socket.ts";
 
-const connectTimeoutMs = 3_000;
 const reconnectWaitMs = 250;
-/** A dead socket shows after two missed pings; short, because a Durable Object's socket may go without a word. */
-const pingIntervalMs = 5_000;
 
 export interface NatsOptions {
   readonly servers: string;
@@ -34,56 +34,31 @@ const encoder =
       payload: message.payload,
     });
 
+const connectionOptions = ({ servers, senderId }: NatsOptions): ConnectionOptions => ({
+  servers,
+  name: senderId,
+  timeout: brokerConnectSecondsMax * 1_000,
+  reconnectTimeWait: reconnectWaitMs,
+  maxReconnectAttempts: -1,
+  // A Durable Object's socket may go without a word: only a missing answer to a ping shows it.
+  pingInterval: brokerPingSeconds * 1_000,
+  maxPingOut: brokerPingsOutMax,
+});
+
 /** Throws when the broker cannot be reached within the time-out; afterwards the client reconnects for ever. */
 export const natsBroker =
   (options: NatsOptions): ConnectBroker =>
   async (subscriptions, listener) => {
-    const connection = await connect({
-      servers: options.servers,
-      name: options.senderId,
-      timeout: connectTimeoutMs,
-      reconnectTimeWait: reconnectWaitMs,
-      maxReconnectAttempts: -1,
-      pingInterval: pingIntervalMs,
-    });
+    const connection = await connect(withBrokerSockets(connectionOptions(options)));
     const encode = encoder(options);
     for (const subscription of subscriptions) subscribe(connection, subscription, listener, encode);
     const line = new Line();
     watch(connection, listener, line);
     listener.connected();
-    return adapter(connection, encode, line);
+    return adapter(connection, encode, line, options.now);
   };
 
-/** Whether the connection stands: a request waits for it, and ends with it, as its reply cannot come over another. */
-class Line {
-  #up = Promise.resolve();
-  #restored = () => {};
-  #lost = Promise.withResolvers<BrokerAnswer>();
-
-  /** Resolves when the connection stands. */
-  get up(): Promise<void> {
-    return this.#up;
-  }
-
-  /** Resolves when the connection of this moment is lost. */
-  get lost(): Promise<BrokerAnswer> {
-    return this.#lost.promise;
-  }
-
-  drop(): void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#up = promise;
-    this.#restored = resolve;
-    this.#lost.resolve({ type: "no_answer", problem: "the connection was lost" });
-    this.#lost = Promise.withResolvers();
-  }
-
-  restore(): void {
-    this.#restored();
-  }
-}
-
-function adapter(connection: NatsConnection, encode: Encode, line: Line): Broker {
+function adapter(connection: NatsConnection, encode: Encode, line: Line, now: () => number): Broker {
   let up = true;
   connection.closed().then(
     () => {
@@ -95,27 +70,18 @@ function adapter(connection: NatsConnection, encode: Encode, line: Line): Broker
   );
   return {
     connected: () => up && !connection.isClosed(),
-    request: (subject, message, timeoutMs) => {
-      const send = () => Promise.race([request(connection, subject, encode(message), timeoutMs), line.lost]);
-      return whenUp(line, timeoutMs, send);
+    request: async (subject, message, timeoutMs) => {
+      const askedAt = now();
+      // The library would take a request for a lost connection, and send it whenever there is another one.
+      if (!(await line.upWithin(timeoutMs))) return { type: "no_answer", problem: "the broker is away" };
+      const leftMs = Math.max(1, timeoutMs - (now() - askedAt));
+      return line.untilLost(request(connection, subject, encode(message), leftMs));
     },
     broadcast: (subject, message: ToWorker) => {
-      if (!connection.isClosed()) connection.publish(subject, encode(message));
+      if (line.isUp && !connection.isClosed()) connection.publish(subject, encode(message));
     },
     close: () => connection.close(),
   };
-}
-
-/** The library would take a request for a lost connection, and lose it. */
-async function whenUp(line: Line, timeoutMs: number, send: () => Promise<BrokerAnswer>): Promise<BrokerAnswer> {
-  const timeout = Promise.withResolvers<BrokerAnswer>();
-  const answer: BrokerAnswer = { type: "no_answer", problem: "the broker is away" };
-  const timer = setTimeout(() => timeout.resolve(answer), timeoutMs);
-  try {
-    return await Promise.race([line.up.then(send), timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function request(

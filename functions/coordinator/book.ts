@@ -3,56 +3,49 @@ import type { Pool } from "../../schema/affinity.ts";
 import type { WorkloadId } from "../../schema/ids.ts";
 import { queueWindowLow, queueWindowMax } from "../../schema/limits.ts";
 import { isHeld, isQueued, type WorkloadStatus } from "../../schema/status.ts";
-import { createSortedList, type SortedList } from "../domain/sorted-list.ts";
+import { type LineName, lineKey } from "../domain/queue-line.ts";
 import type { Workload } from "../domain/workload.ts";
-import type { CustomerState, QueueWindow } from "../store/store.ts";
+import type { CustomerState, QueueLine, QueueWindow } from "../store/store.ts";
+import { byDue, Head } from "./head.ts";
+import { type LowLines, QueueLines } from "./queue-lines.ts";
+import { Tally } from "./tally.ts";
 
-const order = (a: number, b: number, idA: string, idB: string) => a - b || (idA < idB ? -1 : idA > idB ? 1 : 0);
-const byRank = (a: Workload, b: Workload) => order(a.queueRank, b.queueRank, a.workloadId, b.workloadId);
-const byDue = (a: Workload, b: Workload) => order(a.dueAt ?? 0, b.dueAt ?? 0, a.workloadId, b.workloadId);
-
-type Line = SortedList<Workload>;
-
-/** Queued workloads of one type in one pool wait in one line, so that a type without workers holds up no other. */
-const lineKey = (workload: Workload) => `${workload.pool}/${workload.workloadType}`;
-
-/** Behind the edge, or, where there is none yet, behind the last of a full window. */
-function behind(
-  edge: Workload | null,
-  last: Workload | undefined,
-  workload: Workload,
-  compare: typeof byRank,
-): boolean {
-  if (edge !== null) return compare(workload, edge) > 0;
-  return last !== undefined && compare(workload, last) > 0;
-}
+/** Being put off is over for a workload that lost its worker. */
+const isPutOff = ({ status, dueAt }: Workload): boolean => status === "PENDING" && dueAt !== null;
 
 export class Book {
   readonly #known = new Map<WorkloadId, Workload>();
-  readonly #lines = new Map<string, Line>();
-  #delayed: Line = createSortedList(byDue);
-  #readyCount = 0;
-  /** Everything that Postgres holds beyond the window stands at or behind these; null: the window is all. */
-  #readyEdge: Workload | null = null;
-  #delayedEdge: Workload | null = null;
-  #heldCount = 0;
-  #queuedCount: number;
+  readonly #lines: QueueLines;
+  readonly #windowMax: number;
+  readonly #delayed = new Head(byDue);
+  #promotedTo = Number.NEGATIVE_INFINITY;
+  readonly #tally: Tally;
 
-  constructor(state: Pick<CustomerState, "held" | "queue" | "queuedCount">) {
-    this.#queuedCount = state.queuedCount;
-    for (const workload of state.held) this.#keep(workload);
-    this.#heldCount = state.held.length;
-    this.#enqueueAll(state.queue);
+  /** `windowMax`: what the window was read with. */
+  constructor(state: Pick<CustomerState, "held" | "queue" | "queuedCount">, windowMax = queueWindowMax) {
+    this.#lines = new QueueLines(windowMax);
+    this.#windowMax = windowMax;
+    this.#tally = new Tally(state.queuedCount);
+    for (const workload of state.held) {
+      this.#keep(workload);
+      this.#tally.count(workload.status, workload.pool, 1);
+    }
+    this.#takeIn(state.queue);
   }
 
   /** SCHEDULED or RUNNING, exactly. */
   get heldCount(): number {
-    return this.#heldCount;
+    return this.#tally.held;
+  }
+
+  /** Of those, in this pool. */
+  heldIn(pool: Pool): number {
+    return this.#tally.heldIn(pool);
   }
 
   /** PENDING or REDISTRIBUTING, exactly, also beyond the window. */
   get queuedCount(): number {
-    return this.#queuedCount;
+    return this.#tally.queued;
   }
 
   get(id: WorkloadId): Workload | undefined {
@@ -65,38 +58,38 @@ export class Book {
     }
   }
 
-  /** The heads of this pool's lines, at most `max` in all, each line with an even part of it. */
+  /** What is due in this pool: the first of its lines, in order of rank, at most `max` in all. */
   heads(pool: Pool, max: number): Workload[] {
-    const lines = [...this.#lines].filter(([key, line]) => key.startsWith(`${pool}/`) && line.length > 0);
-    const each = Math.ceil(max / Math.max(1, lines.length));
-    return lines.flatMap(([, line]) => line.head(each));
+    return this.#lines.heads(pool, max);
   }
 
+  /** Something of this pool is due, in mind or not. */
   isWaiting(pool: Pool): boolean {
-    for (const [key, line] of this.#lines) if (line.length > 0 && key.startsWith(`${pool}/`)) return true;
-    return false;
+    return this.#lines.isPaged || this.#lines.isWaiting(pool);
   }
 
   /** Something of this pool is queued, due or not, or holds a slot. */
   isActive(pool: Pool): boolean {
-    if (this.isWaiting(pool) || this.#readyEdge !== null || this.#delayedEdge !== null) return true;
+    if (this.isWaiting(pool) || this.#delayed.isCut) return true;
     for (const workload of this.#known.values()) if (workload.pool === pool) return true;
     return false;
   }
 
   pools(): Set<Pool> {
-    return new Set(Array.from(this.#known.values(), (workload) => workload.pool));
+    const known = Array.from(this.#known.values(), (workload) => workload.pool);
+    return new Set([...known, ...this.#lines.pools()]);
   }
 
   /** The earliest due time among those that are not due; null: none waits for its time. */
   nextDueAt(): number | null {
-    return this.#delayed.first()?.dueAt ?? null;
+    return this.#delayed.first?.dueAt ?? null;
   }
 
   /** A committed step: `from` null for a new workload. */
   record(from: WorkloadStatus | null, next: Workload): void {
-    if (from !== null) this.#count(from, -1);
-    this.#count(next.status, 1);
+    // What holds a slot is always known, and with the pool where it holds it.
+    if (from !== null) this.#tally.count(from, this.#known.get(next.workloadId)?.pool ?? next.pool, -1);
+    this.#tally.count(next.status, next.pool, 1);
     this.forget(next.workloadId);
     if (isHeld(next.status)) this.#keep(next);
     else if (isQueued(next.status)) this.#enqueue(next);
@@ -108,15 +101,16 @@ export class Book {
     if (known === undefined) return;
     this.#known.delete(id);
     if (!isQueued(known.status)) return;
-    if (this.#lines.get(lineKey(known))?.remove(known) === true) this.#readyCount -= 1;
-    else this.#delayed.remove(known);
+    if (!this.#lines.remove(known)) this.#delayed.remove(known);
   }
 
   /** Moves what has become due into its line; true when there was any. */
   promote(now: number): boolean {
+    this.#promotedTo = Math.max(now, this.#promotedTo);
+    this.#lines.passTime(now);
     let moved = false;
-    for (let due = this.#delayed.first(); due !== undefined && (due.dueAt ?? 0) <= now; due = this.#delayed.first()) {
-      this.#delayed.remove(due);
+    for (let due = this.#dueBy(now); due !== undefined; due = this.#dueBy(now)) {
+      this.forget(due.workloadId);
       this.#enqueueReady(due);
       moved = true;
     }
@@ -125,68 +119,85 @@ export class Book {
 
   /** The window runs low while Postgres holds more. */
   needsRefill(): boolean {
-    const swollen = this.#readyCount > 2 * queueWindowMax;
-    const readyLow = this.#readyEdge !== null && this.#readyCount < queueWindowLow;
-    const delayedLow = this.#delayedEdge !== null && this.#delayed.length < queueWindowLow;
-    return swollen || readyLow || delayedLow;
+    return this.needsWindow() || this.lowLines().length > 0;
+  }
+
+  /** All of the window is to be read, from `page` on. */
+  needsWindow(): boolean {
+    const low = Math.ceil((this.#windowMax * queueWindowLow) / queueWindowMax);
+    return (this.#delayed.isCut && this.#delayed.length < low) || this.#lines.needsPage();
+  }
+
+  /** Lines of the queue are not in mind, not even their first. */
+  get isPaged(): boolean {
+    return this.#lines.isPaged;
+  }
+
+  get page(): LineName | null {
+    return this.#lines.page;
+  }
+
+  /** These lines alone are to be read. */
+  lowLines(): LowLines[] {
+    return this.#lines.low();
+  }
+
+  /** As of when to read: never before what was taken as due already. */
+  readAt(now: number): number {
+    return Math.max(now, this.#promotedTo);
   }
 
   /** Replaces the queue in mind by a fresh window. */
   refill(window: QueueWindow): void {
     for (const workload of [...this.#known.values()])
       if (isQueued(workload.status)) this.#known.delete(workload.workloadId);
-    this.#lines.clear();
-    this.#delayed = createSortedList(byDue);
-    this.#readyCount = 0;
-    this.#enqueueAll(window);
+    this.#takeIn(window);
   }
 
-  #count(status: WorkloadStatus, by: 1 | -1): void {
-    if (isHeld(status)) this.#heldCount += by;
-    else if (isQueued(status)) this.#queuedCount += by;
+  /** Replaces the heads of the lines that were asked for; one that is not among those read is empty. */
+  refillLines(names: readonly LineName[], read: readonly QueueLine[]): void {
+    const found = new Map(read.flatMap((line) => line.ready.slice(0, 1).map((first) => [lineKey(first), line])));
+    // What has become due just now may be in mind as due later.
+    for (const { ready } of read) for (const { workloadId } of ready) this.forget(workloadId);
+    for (const name of names) this.#refillLine(name, found.get(lineKey(name)) ?? { ready: [], more: false });
+  }
+
+  #refillLine(name: LineName, line: QueueLine): void {
+    for (const { workloadId } of this.#lines.replaceLine(name, line)) this.#known.delete(workloadId);
+    for (const workload of line.ready) this.#keep(workload);
   }
 
   #keep(workload: Workload): void {
     this.#known.set(workload.workloadId, workload);
   }
 
-  #enqueueAll(window: QueueWindow): void {
-    for (const workload of window.ready) this.#enqueueReady(workload);
-    for (const workload of window.delayed) this.#enqueueDelayed(workload);
-    this.#readyEdge = window.readyMore ? (window.ready.at(-1) ?? null) : null;
-    this.#delayedEdge = window.delayedMore ? (window.delayed.at(-1) ?? null) : null;
+  #takeIn(window: QueueWindow): void {
+    this.#lines.replace(window);
+    this.#delayed.replace(window.delayed, window.delayedMore);
+    for (const { ready } of window.lines) for (const workload of ready) this.#keep(workload);
+    for (const workload of window.delayed) this.#keep(workload);
   }
 
-  /** What stands behind the edge, or does not fit the window, stays in Postgres until the window runs low. */
   #enqueue(workload: Workload): void {
-    if (workload.dueAt === null) {
-      if (behind(this.#readyEdge, this.#lastReady(), workload, byRank)) this.#readyEdge ??= workload;
-      else this.#enqueueReady(workload);
-    } else {
-      const last = this.#delayed.length < queueWindowMax ? undefined : this.#delayed.last();
-      if (behind(this.#delayedEdge, last, workload, byDue)) this.#delayedEdge ??= workload;
-      else this.#enqueueDelayed(workload);
-    }
-  }
-
-  /** The last of the window when it is full. */
-  #lastReady(): Workload | undefined {
-    if (this.#readyCount < queueWindowMax) return undefined;
-    const ends = Array.from(this.#lines.values()).flatMap((line) => line.last() ?? []);
-    return ends.sort(byRank).at(-1);
+    if (isPutOff(workload)) this.#enqueueDelayed(workload);
+    else this.#enqueueReady(workload);
   }
 
   #enqueueReady(workload: Workload): void {
+    if (!this.#lines.add(workload)) return;
     this.#keep(workload);
-    const key = lineKey(workload);
-    const line = this.#lines.get(key) ?? createSortedList(byRank);
-    this.#lines.set(key, line);
-    line.add(workload);
-    this.#readyCount += 1;
+    for (const { workloadId } of this.#lines.trim()) this.#known.delete(workloadId);
   }
 
   #enqueueDelayed(workload: Workload): void {
+    if (!this.#delayed.add(workload, this.#windowMax)) return;
     this.#keep(workload);
-    this.#delayed.add(workload);
+    if (this.#delayed.length <= 2 * this.#windowMax) return;
+    for (const { workloadId } of this.#delayed.trim(this.#windowMax)) this.#known.delete(workloadId);
+  }
+
+  #dueBy(now: number): Workload | undefined {
+    const { first } = this.#delayed;
+    return first !== undefined && (first.dueAt ?? 0) <= now ? first : undefined;
   }
 }

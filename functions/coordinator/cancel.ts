@@ -5,6 +5,7 @@ import { done, type Result, refuse } from "../domain/refusal.ts";
 import { cancel } from "../domain/transition.ts";
 import type { Actor, Workload } from "../domain/workload.ts";
 import { commit } from "./commit.ts";
+import { offerElsewhere } from "./offer.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
 import { refillWindow } from "./timers.ts";
 import { updateOf } from "./update.ts";
@@ -29,6 +30,7 @@ export async function cancelWorkload(
   await refillWindow(deps, session);
   const update = updateOf(session, workload.pool, { stops: stopsOf(workload) });
   deps.background(deps.pool(workload.pool).update(update));
+  offerElsewhere(deps, session, workload.pool);
   return done(null);
 }
 

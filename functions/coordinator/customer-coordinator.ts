@@ -14,8 +14,6 @@ import { type CoordinatorDeps, Leadership, type Session, written } from "./sessi
 import { keepTime } from "./timers.ts";
 import { standingOf } from "./update.ts";
 
-const alarmRetryMs = 1_000;
-
 /** Builds the world around one object; `wakeBy` sets its alarm. */
 export type ComposeCoordinator<Bindings> = (
   ctx: DurableObjectState,
@@ -36,7 +34,7 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
       super(ctx, bindings);
       this.#alarm = new Alarm(ctx.storage);
       const composed = compose(ctx, bindings, (at) => this.#alarm.by(at));
-      this.#deliveries = trackDeliveries(composed.pool);
+      this.#deliveries = trackDeliveries(composed.pool, (pool, { epoch }) => this.#untold(pool, epoch));
       this.#deps = { ...composed, pool: this.#deliveries.pool };
       this.#leadership = new Leadership(this.#deps, (session) => this.#greet(session));
       this.#admission = new Admission(this.#deps, this.#leadership, this.#lane);
@@ -89,25 +87,26 @@ export const customerCoordinator = <Bindings>(compose: ComposeCoordinator<Bindin
       return this.#keepTime();
     }
 
-    /** Never throws: an alarm that fails is set again, a moment later. */
+    /** Never throws; where it fails the session ends, and with that the alarm is set again. */
     async #keepTime(): Promise<void> {
-      let kept = false;
       try {
-        const result = await this.#locked((session) => keepTime(this.#deps, session));
-        kept = result.ok || result.refusal.kind === "unknown_customer";
+        await this.#locked((session) => keepTime(this.#deps, session));
       } catch (error) {
         this.#deps.log.error({ err: error }, "time was not kept");
-      } finally {
-        if (!kept) this.#alarm.by(this.#deps.now() + alarmRetryMs);
       }
+    }
+
+    /** In the lane: what is under way there goes on in the session it began in. */
+    #untold(pool: string, epoch: number): void {
+      this.#deps.background(this.#lane.run(async () => this.#leadership.endUntold(pool, epoch)));
     }
 
     #locked<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
       return this.#lane.run(() => this.#leadership.within(work));
     }
 
-    /** A new epoch: what was due meanwhile is done, and the pools where this customer has work learn of it. */
-    #greet({ book }: Session): void {
-      if (book.pools().size > 0) this.#alarm.by(this.#deps.now());
+    /** A new epoch: what was due meanwhile is done, and the pools that this customer has work in learn of it. */
+    #greet({ book, untold }: Session): void {
+      if (book.pools().size + untold.size > 0) this.#alarm.by(this.#deps.now());
     }
   };

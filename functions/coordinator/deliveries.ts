@@ -1,5 +1,6 @@
 /** Keeps count of what was told to pools and has not arrived yet. */
 import type { Pool } from "../../schema/affinity.ts";
+import type { Update } from "../domain/demand.ts";
 import type { PoolLink } from "./session.ts";
 
 export interface Deliveries {
@@ -8,7 +9,11 @@ export interface Deliveries {
   arrived(name: Pool): Promise<void>;
 }
 
-export function trackDeliveries(pool: (name: Pool) => PoolLink): Deliveries {
+/** `onLost` is told of every update that may not have arrived. */
+export function trackDeliveries(
+  pool: (name: Pool) => PoolLink,
+  onLost: (name: Pool, update: Update) => void,
+): Deliveries {
   const open = new Map<Pool, Set<Promise<void>>>();
   const openTo = (name: Pool) => {
     const known = open.get(name) ?? new Set();
@@ -20,6 +25,7 @@ export function trackDeliveries(pool: (name: Pool) => PoolLink): Deliveries {
       place: (request) => pool(name).place(request),
       update: (update) => {
         const told = pool(name).update(update);
+        told.catch(() => onLost(name, update));
         const tracked = told.finally(() => openTo(name).delete(tracked));
         openTo(name).add(tracked);
         return tracked;

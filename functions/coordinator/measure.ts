@@ -7,8 +7,10 @@ const seconds = (from: number, to: number) => Math.max(0, to - from) / 1_000;
 
 export function measureChanges(session: Session, changes: readonly Change[], now: number): void {
   const customer = session.lead.customerId;
-  for (const change of changes)
-    session.samples.push(...samplesOf(change, customer, now), ...moved(session, change, now));
+  for (const change of changes) {
+    session.samples.addAll(samplesOf(change, customer, now));
+    session.samples.addAll(moved(session, change, now));
+  }
 }
 
 /** From the loss of a worker to the next assignment. */

@@ -1,15 +1,16 @@
 /** One leadership of one customer: the epoch, and all that is kept in mind under it. */
+import type { Pool } from "../../schema/affinity.ts";
 import type { CustomerId, IdSource, WorkloadId } from "../../schema/ids.ts";
 import { queueWindowMax } from "../../schema/limits.ts";
 import { submitRate } from "../domain/admission.ts";
 import type { Customer } from "../domain/customer.ts";
 import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
 import { done, type Refusal, type Result, refuse } from "../domain/refusal.ts";
-import type { Sample } from "../domain/sample.ts";
 import { fullBucket, type TokenBucket } from "../domain/token-bucket.ts";
 import { type CustomerStore, type Lead, StoreUnavailable, type Written } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Book } from "./book.ts";
+import { Samples } from "./samples.ts";
 
 /** A pool as a coordinator talks to it. */
 export interface PoolLink {
@@ -36,13 +37,21 @@ export interface Session {
   readonly lead: Lead;
   readonly customer: Customer;
   readonly book: Book;
-  /** Measurements that wait for the next update to a pool. */
-  samples: Sample[];
+  /** When it took its epoch. */
+  readonly beganAt: number;
+  readonly samples: Samples;
+  /** The `runningMax` that each pool has heard last. */
+  readonly toldMax: Map<Pool, number>;
+  /** Pools that did not hear what an earlier session told them: they are to hear of this one, with work or without. */
+  readonly untold: Set<Pool>;
   /** When workloads that wait for another worker lost theirs; for measuring only. */
   readonly lostAt: Map<WorkloadId, number>;
   bucket: TokenBucket;
   version: number;
 }
+
+/** After the end of a session, what was in doubt is read again so soon, without anybody asking. */
+export const sessionRetryMs = 1_000;
 
 const noRate = { ratePerSecond: 0, burst: 0 };
 
@@ -67,6 +76,9 @@ export function written<T>(outcome: Written<T>): T {
 export class Leadership {
   readonly #deps: CoordinatorDeps;
   #session: Promise<Session | null> | null = null;
+  /** Null: none, or it is just being taken. */
+  #epoch: number | null = null;
+  readonly #untold = new Set<Pool>();
   readonly #onLead: (session: Session) => void;
 
   /** `onLead` is told of every new session. */
@@ -86,26 +98,51 @@ export class Leadership {
    * new epoch, which waits for a statement still in flight, and reads what is true.
    */
   async within<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
+    const current = this.session();
     try {
-      const session = await this.session();
+      const session = await current;
       return session === null ? refuse({ kind: "unknown_customer" }) : done(await work(session));
     } catch (error) {
-      this.#session = null;
+      if (this.#session === current) this.#session = null;
+      this.#wakeSoon();
       if (!(error instanceof StoreUnavailable) && !(error instanceof SessionOver)) throw error;
       this.#deps.log.warn({ err: error, customer_id: this.#deps.customerId }, "session over");
       return refuse(unavailable(error instanceof SessionOver ? "leader" : "database"));
     }
   }
 
+  /**
+   * Ends the session of this epoch: its pool did not hear of a commit, so it may hold what was stopped, or wait for what
+   * was sent. A new epoch makes it ask what stands. To be called between two works, so that none loses its session.
+   */
+  endUntold(pool: Pool, epoch: number): void {
+    this.#untold.add(pool);
+    if (epoch === this.#epoch) this.#session = null;
+    this.#wakeSoon();
+  }
+
+  #wakeSoon(): void {
+    this.#deps.wakeBy(this.#deps.now() + sessionRetryMs);
+  }
+
+  /**
+   * The bucket of submissions begins full: it lives in memory only, so each change of leader grants one more burst than
+   * I22 says. An empty one would refuse a customer that has done nothing, at every start of its idle object.
+   */
   async #begin(): Promise<Session | null> {
     const { store, customerId, now } = this.#deps;
+    this.#epoch = null;
     const state = await store.lead(customerId, queueWindowMax, now());
     if (state === null) return null;
+    this.#epoch = state.lead.epoch;
     const session: Session = {
       lead: state.lead,
       customer: state.customer,
       book: new Book(state),
-      samples: [],
+      beganAt: now(),
+      samples: new Samples(),
+      toldMax: new Map(),
+      untold: this.#untold,
       lostAt: new Map(),
       bucket: fullBucket(submitRate(state.customer.limits) ?? noRate, now()),
       version: 0,

@@ -4,6 +4,7 @@ import { queueWindowMax, timeoutGraceSeconds } from "../../schema/limits.ts";
 import type { Stop } from "../domain/demand.ts";
 import { deadlineOf, timeOut } from "../domain/transition.ts";
 import type { Change, Workload } from "../domain/workload.ts";
+import type { Book } from "./book.ts";
 import { commit } from "./commit.ts";
 import { measureChanges } from "./measure.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
@@ -13,18 +14,30 @@ import { updateOf } from "./update.ts";
 export async function keepTime(deps: CoordinatorDeps, session: Session): Promise<void> {
   session.book.promote(deps.now());
   await refillWindow(deps, session);
-  const late = Array.from(session.book.held()).filter((workload) => isLate(workload, deps.now()));
-  const pools = session.book.pools();
+  const late = Array.from(session.book.held()).filter((workload) => isLate(session, workload, deps.now()));
+  const pools = new Set([...session.book.pools(), ...session.untold]);
   const timedOut = await timeOutAll(deps, session, late);
+  session.untold.clear();
   for (const pool of pools) tellPool(deps, session, pool, timedOut.get(pool) ?? []);
-  const next = nextMoment(session);
+  const next = nextMoment(session, deps.now());
   if (next !== null) deps.wakeBy(next);
 }
 
-const isLate = (workload: Workload, now: number): boolean => {
+const graceMs = timeoutGraceSeconds * 1_000;
+
+/**
+ * When an attempt that runs too long is ended from here; null: never. Not before the session has lasted for a grace: a
+ * result that could not be written while there was none comes first.
+ */
+export function timeOutAt({ beganAt }: Session, workload: Workload): number | null {
   const deadline = deadlineOf(workload, timeoutGraceSeconds);
-  return deadline !== null && deadline <= now;
-};
+  return deadline === null ? null : Math.max(deadline, beganAt + graceMs);
+}
+
+function isLate(session: Session, workload: Workload, now: number): boolean {
+  const at = timeOutAt(session, workload);
+  return at !== null && at <= now;
+}
 
 /** The stops that follow, by pool. */
 async function timeOutAll(
@@ -52,14 +65,36 @@ function tellPool(deps: CoordinatorDeps, session: Session, pool: Pool, late: rea
 }
 
 /** Reads the next part of a queue that is longer than the window. */
-export async function refillWindow(deps: CoordinatorDeps, session: Session): Promise<void> {
-  if (!session.book.needsRefill()) return;
-  session.book.refill(await deps.store.window(deps.customerId, queueWindowMax, deps.now()));
+export async function refillWindow(deps: CoordinatorDeps, { book }: Session): Promise<void> {
+  const now = book.readAt(deps.now());
+  if (book.needsWindow()) await refillWhole(deps, book, now);
+  for (const { names, room } of book.lowLines())
+    book.refillLines(names, await deps.store.lines(deps.customerId, names, room, now));
 }
 
-function nextMoment({ book }: Session): number | null {
-  const moments = Array.from(book.held()).flatMap((workload) => deadlineOf(workload, timeoutGraceSeconds) ?? []);
+async function refillWhole(deps: CoordinatorDeps, book: Book, now: number): Promise<void> {
+  book.refill(await deps.store.window(deps.customerId, queueWindowMax, now, book.page));
+  // Pools that this is not about have lines in it, too, and may never have heard of them.
+  if (book.isPaged) deps.wakeBy(deps.now());
+}
+
+/**
+ * An object that nobody calls is put out of memory after ten seconds, and its next session would begin the grace anew: so
+ * it is woken in between.
+ */
+const stayAwakeMs = 3_000;
+
+function nextMoment(session: Session, now: number): number | null {
+  const { book } = session;
+  const moments = Array.from(book.held()).flatMap((workload) => lookAt(session, workload, now) ?? []);
   const due = book.nextDueAt();
   if (due !== null) moments.push(due);
   return moments.length === 0 ? null : moments.reduce((a, b) => Math.min(a, b));
+}
+
+function lookAt(session: Session, workload: Workload, now: number): number | null {
+  const at = timeOutAt(session, workload);
+  const deadline = deadlineOf(workload, timeoutGraceSeconds);
+  if (at === null || deadline === null || deadline > now) return at;
+  return Math.min(at, now + stayAwakeMs);
 }

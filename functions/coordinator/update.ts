@@ -8,6 +8,7 @@ import type { Demand, DemandItem, HeldAssignment, Standing, Update } from "../do
 import type { Workload } from "../domain/workload.ts";
 import type { Book } from "./book.ts";
 import type { Session } from "./session.ts";
+import { shareOf } from "./share.ts";
 
 export type Settled = Partial<Pick<Update, "dispatch" | "unused" | "stops">>;
 
@@ -15,27 +16,23 @@ export type Settled = Partial<Pick<Update, "dispatch" | "unused" | "stops">>;
 export function updateOf(session: Session, pool: Pool, settled: Settled = {}): Update {
   session.version += 1;
   const { customer, lead, book } = session;
-  const samples = session.samples;
-  session.samples = [];
   return {
     customerId: lead.customerId,
     epoch: lead.epoch,
     version: session.version,
-    share: shareOf(customer),
+    share: shareOf(session, pool),
     demand: demandOf(book, customer, pool),
     dispatch: settled.dispatch ?? [],
     unused: settled.unused ?? [],
     stops: settled.stops ?? [],
-    samples,
+    samples: session.samples.take(),
   };
 }
-
-export const shareOf = ({ limits }: Customer) => ({ weight: limits.weight, runningMax: limits.runningMax });
 
 export function demandOf(book: Book, customer: Customer, pool: Pool): Demand {
   const items = book.heads(pool, demandItemsMax).map((workload) => demandItem(workload, customer));
   const active = book.isActive(pool);
-  const onlyDelayed = active && items.length === 0 && book.heldCount === 0;
+  const onlyDelayed = active && !book.isWaiting(pool) && book.heldCount === 0;
   return { items, active, wakeAt: onlyDelayed ? book.nextDueAt() : null };
 }
 

@@ -25,7 +25,8 @@ export const submitRate = (limits: AdmissionRequest["limits"]): Rate | null =>
 
 /**
  * A refusal leaves no trace: the caller keeps the bucket it has. A batch larger than the burst passes when the bucket is
- * full and leaves it in debt, so in any window of w seconds accepted ≤ rate × w + max(burst, largest batch).
+ * full and leaves it in debt, so in any window of w seconds accepted ≤ rate × w + max(burst, largest batch), for as long
+ * as one bucket is kept: who begins with a fresh one grants one more burst.
  */
 export function admit(request: AdmissionRequest): Admission {
   const { limits, items, bucket, now } = request;

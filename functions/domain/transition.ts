@@ -100,7 +100,7 @@ export const deadlineOf = (workload: Workload, graceSeconds: number): number | n
 export function timeOut(workload: Workload, moment: Moment): Decision {
   if (workload.status !== "RUNNING") return { kind: "duplicate" };
   const message = `ran longer than ${workload.policy.timeoutSeconds} s`;
-  return attemptFailed(workload, { kind: "timeout", type: "Timeout", message }, coordinatorActor, moment, fencedOff);
+  return attemptFailed(workload, { kind: "timeout", type: "TIMEOUT", message }, coordinatorActor, moment, fencedOff);
 }
 
 /** The end of an attempt that its worker did not report. */
@@ -122,7 +122,7 @@ function workerLost(workload: Workload, workerId: WorkerId, now: number): Decisi
     const next = { ...queuedAgain(workload, "REDISTRIBUTING", null), deathCount };
     return change(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
   }
-  const error = { type: "WorkerDeaths", message: `${deathCount} workers died while running it` };
+  const error = { type: "WORKER_DEATHS", message: `${deathCount} workers died while running it` };
   const next = fencedOff({ ...ended(workload, "FAILED", now), deathCount });
   return change(workload, next, now, [["workload.failed", coordinatorActor, { ...details, error }]], { error });
 }

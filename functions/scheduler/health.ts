@@ -35,6 +35,7 @@ export function leave(pool: Pool, workerId: WorkerId): void {
 function reconcile(pool: Pool, worker: Worker, held: readonly Held[]): Held[] {
   renew(worker, pool.deps.now());
   worker.suspect = false;
+  pool.ledger.listed(worker, held);
   const customers = pool.tenants.all.size;
   const listed = new Set(held.map(({ workload_id, generation }) => `${workload_id}/${generation}`));
   const changed = Array.from(worker.attempts).filter((attempt) => compare(pool, attempt, listed)).length;
@@ -108,6 +109,7 @@ const leased = ({ ledger }: Pool): Worker[] => Array.from(ledger.workers.values(
 
 function bury(pool: Pool, worker: Worker): void {
   pool.deps.log.warn({ worker_id: worker.workerId, held: worker.attempts.size }, "worker is dead: its lease is over");
+  pool.metrics.workerDied();
   pool.rows.put(worker.workerId, "DEAD", "worker.marked_dead", { held: worker.attempts.size });
   loseAll(pool, worker, []);
 }

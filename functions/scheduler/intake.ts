@@ -1,7 +1,7 @@
 /** What workers say, each kind to who answers for it. */
 import type { WorkerId } from "../../schema/ids.ts";
 import type { Chunk, ChunkRequest, CoordinatorReply, ToCoordinator } from "../../schema/messages/to-coordinator.ts";
-import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
+import { type EventOutcome, endsAttempt, type WorkerEvent } from "../../schema/messages/worker-events.ts";
 import type { Refusal } from "../domain/refusal.ts";
 import { heartbeat, leave, register } from "./health.ts";
 import type { Pool } from "./pool.ts";
@@ -53,9 +53,6 @@ async function reported(
   });
   return outcomes === null ? notNow : { type: "events.outcome", payload: { outcomes: [...outcomes] } };
 }
-
-const endings: readonly WorkerEvent["kind"][] = ["completed", "failed", "handed_back", "paused", "released"];
-const endsAttempt = ({ kind }: WorkerEvent): boolean => endings.includes(kind);
 
 /**
  * Who speaks of an attempt has it, also when the answer to its assignment was lost. The slot is free as soon as the worker

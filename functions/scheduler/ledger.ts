@@ -39,6 +39,8 @@ export interface Worker {
   lastSeenAt: number;
   missed: boolean;
   readonly attempts: Set<Attempt>;
+  /** What it says it holds and nobody here knows of yet: it takes slots all the same. */
+  unknown: Set<string>;
   /** How many of them are reservations: the worker does not know of those, so no lease counts for them. */
   reservedCount: number;
 }
@@ -74,6 +76,7 @@ export class Ledger {
   candidates(): Candidate[] {
     return Array.from(this.workers.values())
       .filter(({ registration, draining, suspect }) => registration !== null && !draining && !suspect)
+      .filter(({ candidate, unknown }) => unknown.size === 0 || candidate.used + unknown.size < candidate.slots)
       .map(({ candidate }) => candidate);
   }
 
@@ -155,9 +158,21 @@ export class Ledger {
     const attempt: Attempt = { ...held, resources: {}, state: "unconfirmed", reservedAt: this.tick() };
     this.#attempts.set(keyOf(attempt.workloadId, attempt.generation), attempt);
     worker.attempts.add(attempt);
+    worker.unknown.delete(keyOf(attempt.workloadId, attempt.generation));
     this.#occupy(worker, attempt, 1);
     this.#countIn(attempt);
     return attempt;
+  }
+
+  /** What a worker says it holds; what is unknown here is asked for, and takes its slots meanwhile. */
+  listed(worker: Worker, held: readonly Held[]): void {
+    const unknown = held.filter((one) => this.find(one) === undefined);
+    worker.unknown = new Set(unknown.map(({ workload_id, generation }) => keyOf(workload_id, generation)));
+  }
+
+  /** The end of an attempt was written: known or not, its worker does not hold it any more. */
+  ended(workerId: WorkerId, { workload_id, generation }: Pick<Held, "workload_id" | "generation">): void {
+    this.workers.get(workerId)?.unknown.delete(keyOf(workload_id, generation));
   }
 
   /** The slot is free; the attempt stays known until its end is written. */
@@ -230,6 +245,7 @@ export class Ledger {
       lastSeenAt: now,
       missed: false,
       attempts,
+      unknown: new Set(),
       reservedCount: Array.from(attempts).filter(({ state }) => state === "reserved").length,
     };
     this.#left.delete(workerId);

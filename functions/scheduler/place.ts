@@ -31,6 +31,7 @@ export function placeNow({ ledger, tenants, active, deps }: Pool, request: Place
   meetEpoch(tenant, request.epoch);
   tenant.active = true;
   active.add(request.customerId, null);
+  if (request.items.length === 0) return [];
   const waiting = { customerId: request.customerId, ...request.share, held: ledger.heldBy(request.customerId) };
   deps.wakeBy(deps.now() + reservationCheckMs);
   return reserveAll(ledger, placeAll([{ ...waiting, items: request.items }], ledger.candidates()));

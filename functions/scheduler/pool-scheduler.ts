@@ -9,6 +9,7 @@ import { BrokerLink } from "./broker-link.ts";
 import { gaugesOf } from "./gauges.ts";
 import { checkLeases, renewLeases } from "./health.ts";
 import { take } from "./intake.ts";
+import { KeptMetrics } from "./kept-metrics.ts";
 import { Ledger } from "./ledger.ts";
 import { placeNow, placeWaiting } from "./place.ts";
 import type { Pool, PoolDeps } from "./pool.ts";
@@ -33,6 +34,7 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
   class PoolScheduler extends DurableObject<Bindings> {
     readonly #alarm: Alarm;
     readonly #pool: Pool;
+    readonly #kept: KeptMetrics;
     #begun: Promise<void> | null = null;
     #restingSince: number | null = null;
     #lastLook = 0;
@@ -44,6 +46,8 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
         ctx,
         compose(ctx, bindings, (at) => this.#alarm.by(at)),
       );
+      this.#kept = new KeptMetrics(ctx.storage.sql, this.#pool.deps.now());
+      this.#kept.restore(this.#pool.metrics);
     }
 
     /** Slots for workloads that are about to be written. */
@@ -71,7 +75,7 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
     }
 
     metricsText(): Promise<string> {
-      return this.#pool.metrics.text(gaugesOf(this.#pool));
+      return this.#pool.metrics.text(gaugesOf(this.#pool, this.#kept.fleetBefore));
     }
 
     /** From the cron: nothing at all when nothing is active, else what an alarm may have missed. */
@@ -114,6 +118,7 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       forgetIdle(this.#pool);
       this.#pool.advance();
       await this.#sleepWhenIdle();
+      await this.#kept.keep(this.#pool);
     }
 
     async #sleepWhenIdle(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Brings each coordinator what is new for it: one exchange at a time a customer, everything gathered meanwhile in the next. */
-import type { EventOutcome } from "../../schema/messages/worker-events.ts";
+import { type EventOutcome, endsAttempt } from "../../schema/messages/worker-events.ts";
 import type { Exchange, Exchanged } from "../domain/demand.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { attach } from "./attach.ts";
@@ -97,8 +97,9 @@ function settleBatches(pool: Pool, batches: readonly ReportBatch[], { outcomes }
   for (const { reports, settle } of batches) {
     const own = outcomes.slice(from, from + reports.length);
     from += reports.length;
-    for (const [index, { event }] of reports.entries()) {
+    for (const [index, { workerId, event }] of reports.entries()) {
       const attempt = pool.ledger.find(event);
+      if (endsAttempt(event)) pool.ledger.ended(workerId, event);
       if (attempt?.state === "ended" && own[index] !== undefined) pool.ledger.free(attempt);
     }
     settle(own satisfies readonly EventOutcome[]);

@@ -10,6 +10,7 @@ import type { LogLine } from "../../schema/messages/worker-events.ts";
 import type { WorkerEventType, WorkerStatus } from "../../schema/status.ts";
 import type { TierLimits } from "../../schema/tiers.ts";
 import type { Customer } from "../domain/customer.ts";
+import type { LineName } from "../domain/queue-line.ts";
 import type { Change, Submission, Workload } from "../domain/workload.ts";
 
 /** The database could not be reached, or did not say whether it committed: forget what you hold and read again. */
@@ -41,12 +42,21 @@ export interface CustomerState {
   readonly queuedCount: number;
 }
 
-/** The first workloads of the queue that are due, by queueRank, and the first that are not, by dueAt. */
-export interface QueueWindow {
+/** The first workloads of one line of the queue that are due, by queueRank; at least one, but for a line asked for by name. */
+export interface QueueLine {
   readonly ready: readonly Workload[];
+  /** More of this line is due than the window holds. */
+  readonly more: boolean;
+}
+
+/** What is due: the heads of the lines, those that are bound to no worker first. And the first that are due later, by dueAt. */
+export interface QueueWindow {
+  readonly lines: readonly QueueLine[];
+  /** There are lines that are not in this window. */
+  readonly linesMore: boolean;
+  /** The line after which the next window should go on; null: at the beginning. */
+  readonly nextPage: LineName | null;
   readonly delayed: readonly Workload[];
-  /** More than the window holds. */
-  readonly readyMore: boolean;
   readonly delayedMore: boolean;
 }
 
@@ -94,9 +104,15 @@ export interface Applied {
 
 /** Written by one customer's coordinator only. */
 export interface CustomerStore {
-  /** Takes the next epoch and reads the state; null: no such customer. */
+  /**
+   * Takes the next epoch and reads the state; null: no such customer. `windowMax` bounds three parts of the window, each
+   * for itself: workloads bound to no worker, those that are, and those that are due later.
+   */
   lead(customerId: CustomerId, windowMax: number, now: number): Promise<CustomerState | null>;
-  window(customerId: CustomerId, windowMax: number, now: number): Promise<QueueWindow>;
+  /** `page`: what an earlier window gave as the next; the first lines of all are in every window. */
+  window(customerId: CustomerId, windowMax: number, now: number, page?: LineName | null): Promise<QueueWindow>;
+  /** These lines alone, at most `room` workloads of each; a line in which nothing is due is missing. */
+  lines(customerId: CustomerId, names: readonly LineName[], room: number, now: number): Promise<readonly QueueLine[]>;
   /** Decision records of workloads in any status, in no order; unknown ids are missing. */
   find(customerId: CustomerId, ids: readonly WorkloadId[]): Promise<readonly Workload[]>;
   insert(lead: Lead, groups: readonly SubmissionGroup[], now: number): Promise<Written<readonly GroupOutcome[]>>;

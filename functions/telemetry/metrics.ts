@@ -1,15 +1,23 @@
-/** The metrics of one pool (SPEC §13), kept in memory: a restart begins at zero, as Prometheus expects. */
+/** The metrics of one pool (SPEC §13), in memory; only the sums of its counters can be taken out and put in again. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CounterName, HistogramName, Sample } from "../domain/sample.ts";
 
 /** What is read off when /metrics is asked for. */
 export interface PoolGauges {
-  readonly workers: Readonly<Record<string, number>>;
+  /** DEAD: marked dead since this memory began. */
+  readonly workers: Readonly<Record<"HEALTHY" | "DRAINING" | "DEAD", number>>;
   readonly slots: number;
   readonly used: number;
   readonly waiting: number;
   /** Slots that would be needed to run all that waits and runs. */
   readonly wanted: number;
+}
+
+/** What a counter has summed up under one set of labels (without the pool). */
+export interface CounterSum {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 const counters: Record<CounterName, { help: string; labels: string[] }> = {
@@ -37,21 +45,33 @@ const histograms: Record<HistogramName, { help: string; labels: string[]; bucket
   },
 };
 
+const isCounter = (name: string): name is CounterName => Object.hasOwn(counters, name);
+
+/** A version before this one may have had other counters, or other labels on them. */
+const isOurs = ({ name, labels }: CounterSum): boolean =>
+  isCounter(name) && counters[name].labels.toSorted().join() === Object.keys(labels).toSorted().join();
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters = new Map<string, Counter>();
   readonly #histograms = new Map<string, Histogram>();
   readonly #pool: string;
+  #workersDead = 0;
 
   /** `pool` labels every metric, so that the texts of several pools can be one. */
   constructor(pool: string) {
     this.#pool = pool;
     const registers = [this.#registry];
     for (const [name, { help, labels }] of Object.entries(counters)) {
-      this.#counters.set(name, new Counter({ name, help, labelNames: ["pool", ...labels], registers }));
+      const counter = new Counter({ name, help, labelNames: ["pool", ...labels], registers });
+      // A series that is there from the beginning shows its first increment as a rise.
+      if (labels.length === 0) counter.inc({ pool }, 0);
+      this.#counters.set(name, counter);
     }
     for (const [name, { help, labels, buckets }] of Object.entries(histograms)) {
-      this.#histograms.set(name, new Histogram({ name, help, labelNames: ["pool", ...labels], buckets, registers }));
+      const histogram = new Histogram({ name, help, labelNames: ["pool", ...labels], buckets, registers });
+      if (labels.length === 0) histogram.zero({ pool });
+      this.#histograms.set(name, histogram);
     }
   }
 
@@ -60,6 +80,30 @@ export class Metrics {
       const labels = { pool: this.#pool, ...sample.labels };
       if ("counter" in sample) this.#counters.get(sample.counter)?.inc(labels, sample.value);
       else this.#histograms.get(sample.histogram)?.observe(labels, sample.value);
+    }
+  }
+
+  workerDied(): void {
+    this.#workersDead += 1;
+  }
+
+  get workersDead(): number {
+    return this.#workersDead;
+  }
+
+  /** Of the counters only: a histogram begins at zero with the memory, as Prometheus expects. */
+  async sums(): Promise<CounterSum[]> {
+    const read = Array.from(this.#counters, async ([name, counter]) => {
+      const { values } = await counter.get();
+      return values.map(({ labels: { pool: _, ...labels }, value }) => ({ name, labels: textsOf(labels), value }));
+    });
+    return (await Promise.all(read)).flat();
+  }
+
+  /** Adds what an earlier memory had summed up. */
+  restore(sums: readonly CounterSum[]): void {
+    for (const { name, labels, value } of sums.filter(isOurs)) {
+      this.#counters.get(name)?.inc({ pool: this.#pool, ...labels }, value);
     }
   }
 
@@ -76,13 +120,20 @@ export class Metrics {
         one.set({ pool: this.#pool, ...(label ? { [label]: key } : {}) }, value);
       }
     };
-    gauge("niyanta_worker_pool_size", "Workers", workers, "status");
+    gauge("niyanta_worker_pool_size", "Workers that are there; DEAD: marked dead since the start", workers, "status");
     gauge("niyanta_worker_capacity_total", "Slots", { all: slots });
     gauge("niyanta_worker_capacity_used", "Slots that are taken", { all: used });
-    gauge("niyanta_scheduler_queue_depth", "Workloads that wait, as far as the pool was told", { all: waiting });
+    gauge(
+      "niyanta_scheduler_queue_depth",
+      "Workloads of all priorities that wait for this pool, as far as it was told of them",
+      { all: waiting },
+    );
     gauge("niyanta_pool_slots_wanted", "Slots for all that runs and waits: a number for an autoscaler", {
       all: wanted,
     });
     return registry.metrics();
   }
 }
+
+const textsOf = (labels: Readonly<Record<string, string | number | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));

@@ -4,7 +4,7 @@ import { writeJsonFile } from "./json-file.ts";
 const exitBadInput = 65;
 
 const printScript = `
-const { script } = JSON.parse(process.env.NIYANTA_INPUT);
+const script = JSON.parse(process.env.NIYANTA_INPUT)?.script;
 if (typeof script !== "string") { console.error("the input has no text named script"); process.exit(${exitBadInput}); }
 process.stdout.write(script);`;
 

@@ -17,9 +17,11 @@ import { workloadStatuses } from "../status.ts";
 
 export const timeSchema = z.iso.datetime({ offset: true });
 
+/** A filter names a label as `name:value`: a name with a colon could never be asked for. */
 export const labelsSchema = z
   .record(z.string().min(1).max(nameLengthMax), z.string().max(labelLengthMax))
-  .refine((labels) => Object.keys(labels).length <= labelsMax, `at most ${labelsMax} labels`);
+  .refine((labels) => Object.keys(labels).length <= labelsMax, `at most ${labelsMax} labels`)
+  .refine((labels) => !Object.keys(labels).some((name) => name.includes(":")), "the name of a label holds no colon");
 
 export const submitBodySchema = z.strictObject({
   workload_type: workloadTypeSchema,

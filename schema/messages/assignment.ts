@@ -3,9 +3,10 @@ import { z } from "zod";
 import { workloadTypeSchema } from "../affinity.ts";
 import { customerIdSchema, workloadIdSchema } from "../ids.ts";
 import { jsonSchema } from "../json.ts";
+import { sequenceMax } from "../limits.ts";
 
 export const checkpointRefSchema = z.object({
-  sequence: z.int().min(1),
+  sequence: z.int().min(1).max(sequenceMax),
   bytes: z.int().min(0),
   sha256: z.string(),
   chunks: z.int().min(1),
@@ -16,7 +17,7 @@ export const assignmentSchema = z.object({
   customer_id: customerIdSchema,
   workload_id: workloadIdSchema,
   /** The fencing token of this attempt, and its number. */
-  generation: z.int().min(1),
+  generation: z.int().min(1).max(sequenceMax),
   workload_type: workloadTypeSchema,
   input: jsonSchema,
   config: jsonSchema,

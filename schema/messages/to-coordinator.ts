@@ -2,7 +2,14 @@
 import { z } from "zod";
 import { poolSchema, tagsSchema, workloadTypeSchema } from "../affinity.ts";
 import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
-import { capabilitiesMax, checkpointChunkBytes, checkpointChunksMax, nameLengthMax, slotsMax } from "../limits.ts";
+import {
+  capabilitiesMax,
+  checkpointChunkBytes,
+  checkpointChunksMax,
+  nameLengthMax,
+  sequenceMax,
+  slotsMax,
+} from "../limits.ts";
 import { errorReplySchema } from "./envelope.ts";
 import { eventBatchSchema, eventOutcomeSchema, outcomes } from "./worker-events.ts";
 
@@ -10,7 +17,7 @@ import { eventBatchSchema, eventOutcomeSchema, outcomes } from "./worker-events.
 export const heldSchema = z.object({
   customer_id: customerIdSchema,
   workload_id: workloadIdSchema,
-  generation: z.int().min(1),
+  generation: z.int().min(1).max(sequenceMax),
 });
 export type Held = z.infer<typeof heldSchema>;
 
@@ -49,8 +56,8 @@ const chunkAddress = {
   worker_id: workerIdSchema,
   customer_id: customerIdSchema,
   workload_id: workloadIdSchema,
-  generation: z.int().min(1),
-  sequence: z.int().min(1),
+  generation: z.int().min(1).max(sequenceMax),
+  sequence: z.int().min(1).max(sequenceMax),
   index: z
     .int()
     .min(0)

@@ -11,6 +11,7 @@ import {
   messageEventsMax,
   nameLengthMax,
   progressMessageLengthMax,
+  sequenceMax,
 } from "../limits.ts";
 import { logLevels } from "../status.ts";
 
@@ -28,7 +29,7 @@ export type AttemptError = z.infer<typeof attemptErrorSchema>;
 
 export const logLineSchema = z.object({
   /** Rises within one attempt: a line sent twice is stored once. */
-  line: z.int().min(1),
+  line: z.int().min(1).max(sequenceMax),
   timestamp: z.iso.datetime(),
   level: z.enum(logLevels),
   message: storable(logLineBytesMax),
@@ -37,7 +38,7 @@ export const logLineSchema = z.object({
 export type LogLine = z.infer<typeof logLineSchema>;
 
 export const checkpointNoticeSchema = z.object({
-  sequence: z.int().min(1),
+  sequence: z.int().min(1).max(sequenceMax),
   /** Size and hash of the compressed bytes. */
   bytes: z.int().min(0).max(checkpointBytesMax),
   sha256,
@@ -53,7 +54,7 @@ const event = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
     /** Rises within one worker process; the outcome names it. */
     event_id: z.int().min(1),
     workload_id: workloadIdSchema,
-    generation: z.int().min(1),
+    generation: z.int().min(1).max(sequenceMax),
     ...shape,
   });
 
@@ -73,6 +74,10 @@ export const workerEventSchema = z.discriminatedUnion("kind", [
   event("released", {}),
 ]);
 export type WorkerEvent = z.infer<typeof workerEventSchema>;
+
+const endings: readonly WorkerEvent["kind"][] = ["completed", "failed", "handed_back", "paused", "released"];
+/** After such an event its attempt holds no slot any more. */
+export const endsAttempt = ({ kind }: WorkerEvent): boolean => endings.includes(kind);
 
 export const eventBatchSchema = z.object({
   worker_id: workerIdSchema,

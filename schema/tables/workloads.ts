@@ -1,5 +1,5 @@
 /** Workloads and their checkpoints: the truth of what is to be done, by whom, and how far it is. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import {
   bigint,
   check,
@@ -18,6 +18,14 @@ import type { Json } from "../json.ts";
 import { bytes, counter, id, moment } from "./columns.ts";
 import { customers } from "./customers.ts";
 
+/**
+ * The line that a workload waits in, as `lineKey` of functions/domain/queue-line.ts tells them apart: those that are bound
+ * to no worker first. A hash, because an affinity may be longer than an index takes.
+ */
+export const queueLineOf = (pool: SQL, workloadType: SQL, affinity: SQL): SQL => sql`
+  case when coalesce(${affinity} - 'soft_affinity'::text, '{}'::jsonb) = '{}'::jsonb then '0 '
+    else '1 ' || md5((${affinity} - 'soft_affinity'::text)::text) || ' ' end || ${pool} || '/' || ${workloadType}`;
+
 export const workloads = pgTable(
   "workloads",
   {
@@ -33,6 +41,9 @@ export const workloads = pgTable(
     priority: smallint("priority").notNull(),
     /** Place in the customer's queue, lower first: see domain/queue-rank.ts. */
     queueRank: counter("queue_rank").notNull(),
+    queueLine: text("queue_line")
+      .notNull()
+      .generatedAlwaysAs(queueLineOf(sql.raw("pool"), sql.raw("workload_type"), sql.raw("affinity"))),
     /** Not to be started before; null: at once. */
     dueAt: moment("due_at"),
     workerId: id("worker_id"),
@@ -68,8 +79,8 @@ export const workloads = pgTable(
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId] }),
     // Four partial indexes: a terminal workload stands in the primary key alone.
-    index("workloads_queue")
-      .on(table.customerId, table.queueRank, table.workloadId)
+    index("workloads_queue_lines")
+      .on(table.customerId, table.queueLine, table.queueRank, table.workloadId)
       .where(sql`status in ('PENDING', 'REDISTRIBUTING')`),
     index("workloads_held").on(table.customerId).where(sql`status in ('SCHEDULED', 'RUNNING')`),
     index("workloads_paused").on(table.customerId).where(sql`status = 'PAUSED'`),

@@ -139,6 +139,19 @@ test("the command of the operator runs with the customer's input", { timeout: fa
   expect(await coordinator.untilCommitted("progress", assignment)).toMatchObject({ percent: 40 });
 });
 
+test("a log that comes too fast says what is missing, and has its end", { timeout: failsafeMs }, async () => {
+  const { coordinator, agent } = await createWorld();
+  const { workerId } = await agent(withShell());
+  const assignment = newAssignment({ workload_type: "shell", input: { script: "seq 1 300000" } });
+  await coordinator.assign(workerId, assignment);
+  expect((await coordinator.untilCommitted("completed", assignment)).result).toBe("300000");
+  const lines = coordinator.committed.all.flatMap((event) => (event.kind === "logs" ? event.lines : []));
+  const drops = lines.filter(({ message }) => message.includes("log lines were dropped"));
+  const dropped = drops.reduce((sum, { message }) => sum + Number.parseInt(message, 10), 0);
+  expect(lines.at(-1)?.message).toBe("300000");
+  expect(lines.length - drops.length + dropped).toBe(300_000);
+});
+
 test("a process resumes from the checkpoint that it wrote", { timeout: failsafeMs }, async () => {
   const { coordinator, agent } = await createWorld();
   const { workerId } = await agent(withShell());

@@ -161,6 +161,19 @@ test("one bad event in a batch harms only itself", { timeout: failsafeMs }, asyn
   expect(await failed).toMatchObject({ error: { kind: "permanent", type: "RESULT_INVALID" } });
 });
 
+test("a result that the coordinator refuses is told as a failure, and the slot is free", {
+  timeout: failsafeMs,
+}, async () => {
+  const { coordinator, agent } = await createWorld();
+  const { workerId } = await agent({ NIYANTA_SLOTS: "1" });
+  coordinator.judge = ({ kind }) => (kind === "completed" ? "refused" : null);
+  const assignment = newAssignment();
+  await coordinator.assign(workerId, assignment);
+  const { error } = await coordinator.untilCommitted("failed", assignment);
+  expect(error).toMatchObject({ kind: "permanent", type: "RESULT_INVALID" });
+  expect(await coordinator.assign(workerId, newAssignment())).toMatchObject([{ accepted: true }]);
+});
+
 test("a message that nobody can read is answered with an error, and the agent goes on", {
   timeout: failsafeMs,
 }, async () => {

@@ -3,14 +3,23 @@ import { connect } from "nats.ws";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Broker, BrokerListener } from "../../functions/broker/broker.ts";
 import { natsBroker } from "../../functions/broker/nats.ts";
+import { inputBytesMax } from "../../schema/limits.ts";
+import type { ToWorker } from "../../schema/messages/to-worker.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { Occurrences } from "../support/occurrences.ts";
-import { testIds } from "../support/scripted-coordinator.ts";
+import { newAssignment, testIds } from "../support/scripted-coordinator.ts";
 
 const rollCall = { type: "roll_call" as const, payload: {} };
 const subject = "niyanta.default.worker.test.commands";
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
+
+/** Together more than the kernel takes of what nobody reads. */
+const largeMessages = 40;
+const largeMessage: ToWorker = {
+  type: "assign",
+  payload: { assignments: [newAssignment({ input: "x".repeat(inputBytesMax - 2) })] },
+};
 
 let nats: TestNats;
 let broker: Broker;
@@ -61,6 +70,45 @@ test("a request while the broker stays away is not waited for beyond its bound",
   await nats.kill();
   await heard.until((what) => what === "disconnected");
   expect(await broker.request(subject, rollCall, 50)).toMatchObject({ type: "no_answer" });
+});
+
+test("a request that was given up while the broker was away is not sent when it is back", async () => {
+  const worker = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 10 });
+  const received = new Occurrences<string>();
+  worker.subscribe(subject, { callback: (_, message) => received.add(new TextDecoder().decode(message.data)) });
+  await worker.flush();
+  await nats.kill();
+  await heard.until((what) => what === "disconnected");
+  await broker.request(subject, { type: "stop", payload: { items: [] } }, 50);
+  const again = heard.next((what) => what === "connected");
+  await nats.start();
+  await again;
+  await worker.flush();
+  void broker.request(subject, rollCall, patienceMs);
+  expect(await received.until(() => true)).toContain("roll_call");
+  await worker.close();
+});
+
+test("a broker that falls silent on an open connection is noticed, and nobody waits for it", async () => {
+  const worker = await connect({ servers: nats.url, reconnect: false });
+  const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
+  await worker.flush();
+  const answer = broker.request(subject, rollCall, patienceMs);
+  await requests.next();
+  nats.freeze();
+  expect(await answer).toMatchObject({ type: "no_answer" });
+  expect(heard.all).toEqual(["connected", "disconnected"]);
+});
+
+test("a broker that falls silent is left, though much was on its way to it", async () => {
+  const worker = await connect({ servers: nats.url, reconnect: false });
+  const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
+  await worker.flush();
+  const small = broker.request(subject, rollCall, patienceMs);
+  await requests.next();
+  nats.freeze();
+  const large = Array.from({ length: largeMessages }, () => broker.request(subject, largeMessage, patienceMs));
+  for (const answer of await Promise.all([small, ...large])) expect(answer).toMatchObject({ type: "no_answer" });
 });
 
 test("a broker that comes back serves again", async () => {

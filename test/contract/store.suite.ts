@@ -8,6 +8,8 @@ import { checkpointContract } from "./store/checkpoints.ts";
 import { insertContract } from "./store/insert.ts";
 import { leadContract } from "./store/lead.ts";
 import { poolContract } from "./store/pools.ts";
+import { queryContract } from "./store/queries.ts";
+import { queueContract } from "./store/queue.ts";
 import { readContract } from "./store/reads.ts";
 
 export interface TestKey {
@@ -41,10 +43,12 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     });
     afterAll(() => opened?.stop());
     leadContract(give);
+    queueContract(give);
     insertContract(give);
     applyContract(give);
     checkpointContract(give);
     poolContract(give);
     readContract(give);
+    queryContract(give);
   });
 }

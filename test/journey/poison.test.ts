@@ -14,7 +14,7 @@ test("a workload that kills every worker it is given ends FAILED after its bound
   expect(failed).toMatchObject({
     death_count: workerDeathsMaxDefault,
     retry_count: 0,
-    error: { type: "WorkerDeaths" },
+    error: { type: "WORKER_DEATHS" },
   });
   const after = await client.submit({ workload_type: "noop", affinity_rules });
   await client.untilStatus(after, "COMPLETED");

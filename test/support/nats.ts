@@ -13,6 +13,8 @@ export interface TestNats {
   /** Ends the server at once; `start` brings it back on the same ports, with nothing that it remembers. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Stops the server without a word: its connections stay open, and nothing answers on them. Ended by `kill`. */
+  freeze(): void;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function startNats(): Promise<TestNats> {
     start: async () => {
       server = await launch(program, config);
     },
+    freeze: () => void server.kill("SIGSTOP"),
     stop: async () => {
       await kill();
       await rm(folder, { recursive: true, force: true });

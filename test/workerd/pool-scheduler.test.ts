@@ -1,8 +1,9 @@
 /** PoolScheduler in the real runtime: its memory may end at any moment, the work of its pool may not. */
-import { createScheduledController, reset, runInDurableObject } from "cloudflare:test";
+import { createScheduledController, reset, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import worker from "../../functions/index.ts";
+import { keepEveryMs } from "../../functions/scheduler/kept-metrics.ts";
 import { TestAgent } from "./agent.ts";
 import * as world from "./world.ts";
 
@@ -70,6 +71,26 @@ describe("a scheduler that ends while work is running", () => {
     const heir = await TestAgent.enlisted("pool-10");
     await heir.until(workloadId, first.generation + 1);
     await heir.stop();
+  });
+});
+
+describe("the metrics of a scheduler that ends at rest", () => {
+  test("are what they were, without anybody being asked anew", async () => {
+    const customerId = await world.newCustomer();
+    const agent = await TestAgent.enlisted("pool-12", 3);
+    const workloadId = await world.submitOne(customerId, { pool: "pool-12" });
+    await agent.tell(await agent.until(workloadId), { kind: "completed", result: null });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + keepEveryMs });
+    await runDurableObjectAlarm(world.poolStub("pool-12"));
+    vi.useRealTimers();
+    await world.crash(world.poolStub("pool-12"));
+    const before = await world.queries();
+    const text = await world.pool("pool-12").metricsText();
+    expect(text).toContain('niyanta_worker_pool_size{pool="pool-12",status="HEALTHY"} 1');
+    expect(text).toContain('niyanta_worker_capacity_total{pool="pool-12"} 3');
+    expect(text).toMatch(/niyanta_workload_executions_total\{[^}]*result="completed"[^}]*\} 1/i);
+    expect(await world.queries()).toBe(before);
+    await agent.stop();
   });
 });
 

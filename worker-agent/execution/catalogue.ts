@@ -1,4 +1,5 @@
 /** Which types this worker can run, and how each is isolated. */
+import { resolve } from "node:path";
 import { graceMsDefault } from "../limits.ts";
 import { builtinModules } from "../workloads/builtin.ts";
 import { importDefinitions } from "./definitions.ts";
@@ -14,7 +15,15 @@ export interface CatalogueSettings {
   /** URLs of the operator's modules. */
   readonly modules: readonly string[];
   readonly commands: Readonly<
-    Record<string, { readonly command: readonly string[]; readonly grace_seconds?: number | undefined }>
+    Record<
+      string,
+      {
+        readonly command: readonly string[];
+        readonly grace_seconds?: number | undefined;
+        /** Where it runs; without it, in a folder of its own. */
+        readonly cwd?: string | undefined;
+      }
+    >
   >;
   readonly workloadEnv: NodeJS.ProcessEnv;
   readonly threads: ThreadPool;
@@ -50,7 +59,9 @@ export async function buildCatalogue(settings: CatalogueSettings): Promise<Catal
 
 function processRunner(settings: CatalogueSettings, entry: CatalogueSettings["commands"][string]): Runner {
   const graceMs = entry.grace_seconds === undefined ? graceMsDefault : entry.grace_seconds * 1_000;
-  return new ProcessRunner({ command: entry.command, graceMs, env: settings.workloadEnv, groups: settings.groups });
+  const { workloadEnv: env, groups } = settings;
+  const cwd = entry.cwd === undefined ? {} : { cwd: resolve(entry.cwd) };
+  return new ProcessRunner({ command: entry.command, graceMs, env, groups, ...cwd });
 }
 
 function add(runners: Map<string, Runner>, type: string, runner: Runner): void {

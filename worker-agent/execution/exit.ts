@@ -1,5 +1,6 @@
 /** What the exit of a process means for its attempt (SPEC §9). */
-import type { Json } from "../../schema/json.ts";
+import { type Json, jsonProblem } from "../../schema/json.ts";
+import { storableLine } from "../report/wording.ts";
 import { permanent, transient } from "./error.ts";
 import type { Ending } from "./running.ts";
 
@@ -17,7 +18,7 @@ export interface ProcessExit {
 }
 
 export function endingOfExit(exit: ProcessExit): Ending {
-  if (exit.code === 0) return { kind: "returned", text: resultText(exit), partial: false };
+  if (exit.code === 0) return finished(exit);
   const said = exit.lastErrorLine === null ? "" : `: ${exit.lastErrorLine}`;
   if (exit.code === null) {
     return { kind: "threw", error: transient(`SIGNAL_${exit.signal}`, `ended by ${exit.signal}${said}`) };
@@ -27,7 +28,18 @@ export function endingOfExit(exit: ProcessExit): Ending {
 }
 
 /** A process that was asked to stop and exits with 0 has finished only if it also said its result. */
-function resultText(exit: ProcessExit): string | null {
-  if (exit.result !== null) return JSON.stringify(exit.result.data);
-  return exit.aborted || exit.lastOutputLine === null ? null : JSON.stringify(exit.lastOutputLine);
+function finished({ result, lastOutputLine, aborted }: ProcessExit): Ending {
+  if (result !== null) return explicitResult(result.data);
+  const text = aborted || lastOutputLine === null ? null : impliedResult(lastOutputLine);
+  return { kind: "returned", text, partial: false };
 }
+
+/** Looked at before it becomes text again, which an endless depth would not survive. */
+function explicitResult(data: Json): Ending {
+  const problem = jsonProblem(data);
+  if (problem !== null) return { kind: "threw", error: permanent("RESULT_INVALID", `the result holds ${problem}`) };
+  return { kind: "returned", text: JSON.stringify(data), partial: false };
+}
+
+/** Nobody chose these words to be a result, so that they are never refused: they are kept as a log line is. */
+const impliedResult = (line: string): string => JSON.stringify(storableLine(line));

@@ -16,8 +16,8 @@ export class PooledThread {
   readonly #worker: Worker;
   #listener: ThreadListener | null = null;
 
-  /** `env`: all that the code in it sees of the environment. */
-  constructor(memoryMb: number, env: NodeJS.ProcessEnv) {
+  /** `env`: all that the code in it sees of the environment. `onGone`: nothing is left of it. */
+  constructor(memoryMb: number, env: NodeJS.ProcessEnv, onGone: (thread: PooledThread) => void) {
     this.memoryMb = memoryMb;
     const resourceLimits = { maxOldGenerationSizeMb: memoryMb };
     this.#worker = new Worker(entry, { env, stdout: true, stderr: true, resourceLimits });
@@ -25,6 +25,7 @@ export class PooledThread {
     this.#worker.on("messageerror", (error) => this.#listener?.error(error));
     this.#worker.on("error", (error) => this.#listener?.error(error));
     this.#worker.on("exit", (code) => this.#listener?.exit(code));
+    this.#worker.once("exit", () => onGone(this));
   }
 
   get threadId(): number {

@@ -1,16 +1,17 @@
 /** Runs the operator's command for a type, in its own process group, speaking over stdout (SPEC §9). */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { serialiseState, stateContent } from "../checkpoint/state.ts";
-import { processInputBytesMax, processPipeGraceMs, stateBytesMax } from "../limits.ts";
-import { type AbortReason, CheckpointError } from "../sdk.ts";
+import { resolve } from "node:path";
+import { serialiseState } from "../checkpoint/state.ts";
+import { processInputBytesMax, processPipeGraceMs, processSavesMsMax } from "../limits.ts";
+import type { AbortReason } from "../sdk.ts";
 import { permanent, thrownError, transient } from "./error.ts";
 import { endingOfExit } from "./exit.ts";
 import { LineSplitter } from "./lines.ts";
+import { stateInFile } from "./process-checkpoint.ts";
 import { processEnv } from "./process-env.ts";
+import { furnish, makeProcessFolder, removeProcessFolder } from "./process-folder.ts";
 import type { ProcessGroups } from "./process-groups.ts";
+import { ProcessSaves } from "./process-saves.ts";
 import type { Ending, Host, Job, Runner, Running } from "./running.ts";
 import { parseOutputLine } from "./stdout-protocol.ts";
 
@@ -19,7 +20,11 @@ export interface ProcessSettings {
   readonly graceMs: number;
   readonly env: NodeJS.ProcessEnv;
   readonly groups: ProcessGroups;
+  /** Where it runs; without it, in a temporary folder of its own. */
+  readonly cwd?: string;
 }
+
+type Exit = { code: number | null; signal: string | null } | { error: ReturnType<typeof transient> };
 
 export class ProcessRunner implements Runner {
   readonly graceMs: number;
@@ -39,7 +44,7 @@ class ProcessRun implements Running {
   readonly ended: Promise<Ending>;
   readonly #settings: ProcessSettings;
   readonly #host: Host;
-  readonly #saves = new Set<Promise<void>>();
+  readonly #saves: ProcessSaves;
   #child: ChildProcess | null = null;
   #result: Parameters<typeof endingOfExit>[0]["result"] = null;
   #lastOutputLine: string | null = null;
@@ -50,6 +55,7 @@ class ProcessRun implements Running {
   constructor(settings: ProcessSettings, job: Job, host: Host) {
     this.#settings = settings;
     this.#host = host;
+    this.#saves = new ProcessSaves(host);
     this.ended = this.#run(job).catch((error): Ending => ({ kind: "threw", error: thrownError(error) }));
   }
 
@@ -65,6 +71,7 @@ class ProcessRun implements Running {
 
   kill(): void {
     this.#killed = true;
+    this.#saves.stop();
     this.#signal("SIGKILL");
   }
 
@@ -74,22 +81,28 @@ class ProcessRun implements Running {
       const problem = `a process takes an input of at most ${processInputBytesMax} bytes; this one has ${inputBytes}`;
       return { kind: "threw", error: permanent("INVALID_INPUT", problem) };
     }
-    const folder = await mkdtemp(join(tmpdir(), "niyanta-"));
+    const folder = await makeProcessFolder();
     try {
       return await this.#runIn(folder, job);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await removeProcessFolder(folder).catch((error) => this.#host.log("warn", `${folder} is left: ${error}`));
     }
   }
 
   async #runIn(folder: string, job: Job): Promise<Ending> {
-    const checkpointFile = join(folder, "checkpoint");
-    await writeFile(checkpointFile, job.state === null ? "" : stateContent(job.state));
+    const { checkpointFile, cwd } = await furnish(folder, job.state);
     if (this.#killed || this.#aborted) return { kind: "killed" };
-    const exit = await this.#exitOf(processEnv(this.#settings.env, job, checkpointFile));
-    await Promise.all(this.#saves);
-    if (this.#killed) return { kind: "killed" };
-    return "error" in exit ? { kind: "threw", error: exit.error } : endingOfExit({ ...exit, ...this.#said() });
+    const env = processEnv(this.#settings.env, job, checkpointFile);
+    const ending = this.#endingOf(await this.#exitOf(env, this.#settings.cwd ?? cwd));
+    await this.#saves.settled(processSavesMsMax);
+    return ending;
+  }
+
+  /** Settled with the exit, and by it: a stop that comes later, or came too late to end the process, changes nothing. */
+  #endingOf(exit: Exit): Ending {
+    if ("error" in exit) return { kind: "threw", error: exit.error };
+    if (this.#killed && exit.code === null) return { kind: "killed" };
+    return endingOfExit({ ...exit, ...this.#said() });
   }
 
   #said() {
@@ -101,22 +114,20 @@ class ProcessRun implements Running {
     };
   }
 
-  #exitOf(env: NodeJS.ProcessEnv) {
+  #exitOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Exit> {
     const [file = "", ...args] = this.#settings.command;
     // Detached: a process group of its own, so that its children can be ended with it.
-    const child = spawn(file, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { env, cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     if (child.pid !== undefined) this.#settings.groups.add(child.pid);
-    this.#read(child);
-    return new Promise<{ code: number | null; signal: string | null } | { error: ReturnType<typeof transient> }>(
-      (end) => {
-        child.once("error", (error) =>
-          end({ error: transient("COMMAND_UNAVAILABLE", `cannot run ${file}: ${error.message}`) }),
-        );
-        child.once("exit", () => this.#afterExit(child));
-        child.once("close", (code, signal) => end({ code, signal }));
-      },
-    );
+    this.#read(child, cwd);
+    return new Promise((end) => {
+      child.once("error", (error) =>
+        end({ error: transient("COMMAND_UNAVAILABLE", `cannot run ${file} in ${cwd}: ${error.message}`) }),
+      );
+      child.once("exit", () => this.#afterExit(child));
+      child.once("close", (code, signal) => end({ code, signal }));
+    });
   }
 
   /** Whatever the command left behind goes with it; a child that escaped its group must not hold the pipes open. */
@@ -129,8 +140,8 @@ class ProcessRun implements Running {
     child.once("close", () => clearTimeout(cut));
   }
 
-  #read(child: ChildProcess): void {
-    const output = new LineSplitter((line) => this.#outputLine(line));
+  #read(child: ChildProcess, cwd: string): void {
+    const output = new LineSplitter((line) => this.#outputLine(line, cwd));
     const errors = new LineSplitter((line) => this.#errorLine(line));
     child.stdout?.setEncoding("utf8").on("data", (text: string) => output.push(text));
     child.stdout?.on("close", () => output.end());
@@ -143,12 +154,12 @@ class ProcessRun implements Running {
     this.#host.log("warn", line);
   }
 
-  #outputLine(text: string): void {
+  #outputLine(text: string, cwd: string): void {
     const line = parseOutputLine(text);
     if (line.kind === "progress") this.#host.progress(line.percent, line.message);
     else if (line.kind === "result") this.#result = { data: line.data };
-    else if (line.kind === "checkpoint_data") this.#save(async () => serialiseState(line.data));
-    else if (line.kind === "checkpoint_file") this.#save(() => stateInFile(resolve(line.path)));
+    else if (line.kind === "checkpoint_data") this.#saves.add(async () => serialiseState(line.data));
+    else if (line.kind === "checkpoint_file") this.#saveFile(resolve(cwd, line.path));
     else if (line.kind === "invalid") this.#host.log("warn", `a message was not understood: ${line.problem}`);
     else this.#logLine(line.text);
   }
@@ -158,24 +169,11 @@ class ProcessRun implements Running {
     this.#host.log("info", text);
   }
 
-  /** Nobody waits for it but the end of the attempt: a refused checkpoint is a warning, and the process goes on. */
-  #save(read: () => Promise<Uint8Array>): void {
-    const saving = read()
-      .then((state) => this.#host.save(state))
-      .catch((error) => this.#host.log("warn", `the checkpoint was not kept: ${thrownError(error).message}`))
-      .finally(() => this.#saves.delete(saving));
-    this.#saves.add(saving);
+  #saveFile(path: string): void {
+    this.#saves.add((signal) => stateInFile(path, signal));
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
     if (this.#child?.pid !== undefined) this.#settings.groups.signal(this.#child.pid, signal);
   }
-}
-
-async function stateInFile(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > stateBytesMax) {
-    throw new CheckpointError("CHECKPOINT_TOO_LARGE", `${path} has ${size} bytes; at most ${stateBytesMax} are read`);
-  }
-  return serialiseState(await readFile(path));
 }

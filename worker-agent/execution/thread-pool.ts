@@ -9,6 +9,8 @@ interface Idle {
 
 export class ThreadPool {
   readonly #env: NodeJS.ProcessEnv;
+  /** All that exist, also those that were told to end and cannot. */
+  readonly #alive = new Set<PooledThread>();
   #idle: Idle[] = [];
   #closed = false;
 
@@ -17,9 +19,13 @@ export class ThreadPool {
     this.#env = env;
   }
 
+  get alive(): number {
+    return this.#alive.size;
+  }
+
   /** Starts one idle thread of the usual size with these modules loaded, ahead of the first attempt. */
   warm(modules: readonly string[]): void {
-    const thread = new PooledThread(threadMemoryMbDefault, this.#env);
+    const thread = this.#make(threadMemoryMbDefault);
     thread.post({ kind: "warm", modules });
     this.give(thread);
   }
@@ -28,7 +34,7 @@ export class ThreadPool {
     const wanted = memoryMb ?? threadMemoryMbDefault;
     const thread = this.#idle.findLast((idle) => idle.thread.memoryMb === wanted)?.thread;
     if (thread !== undefined) this.#forget(thread);
-    return thread ?? new PooledThread(wanted, this.#env);
+    return thread ?? this.#make(wanted);
   }
 
   /** Takes back a thread that ended cleanly. */
@@ -47,6 +53,18 @@ export class ThreadPool {
   close(): void {
     this.#closed = true;
     for (const { thread } of this.#idle) this.end(thread);
+  }
+
+  /** Ends every thread, whatever it runs. */
+  endAll(): void {
+    this.#closed = true;
+    for (const thread of this.#alive) this.end(thread);
+  }
+
+  #make(memoryMb: number): PooledThread {
+    const thread = new PooledThread(memoryMb, this.#env, (gone) => this.#alive.delete(gone));
+    this.#alive.add(thread);
+    return thread;
   }
 
   /** An idle thread may still die of what an earlier attempt left in it. */

@@ -10,6 +10,7 @@ import { toWorkerSchema } from "../../schema/messages/to-worker.ts";
 import type { Clock } from "../clock.ts";
 import { reconnectBackoffBaseMs, reconnectBackoffCapMs } from "../limits.ts";
 import type { Channel, CommandHandler, Intake, RequestOutcome } from "./intake.ts";
+import { withBrokerSockets } from "./socket.ts";
 
 export interface NatsSettings {
   readonly url: string;
@@ -33,7 +34,7 @@ export class NatsIntake implements Intake {
   }
 
   async open(handler: CommandHandler, signal: AbortSignal): Promise<void> {
-    const connecting = connect(this.#options());
+    const connecting = connect(withBrokerSockets(this.#options()));
     signal.addEventListener("abort", () => void connecting.then((late) => late.close(), ignoreLateFailure));
     const connection = await Promise.race([connecting, aborted(signal)]);
     this.#connection = connection;

@@ -88,6 +88,7 @@ export class AttemptReport implements EventOwner {
   }
 
   conclude(conclusion: Conclusion): void {
+    this.#logs?.close();
     this.#sendLogs();
     if (conclusion.kind !== "released") this.#offerProgress(true);
     this.#add(conclusion.kind === "failed" ? { kind: "failed", error: storableError(conclusion.error) } : conclusion);
@@ -143,8 +144,9 @@ export class AttemptReport implements EventOwner {
   }
 
   #sendLogs(): void {
-    const taken = this.#logs?.take(this.#parts.clock.wall()) ?? null;
-    if (taken !== null) this.#logBytes.set(this.#add({ kind: "logs", lines: taken.lines }), taken.bytes);
+    for (let taken = this.#logs?.take(); taken; taken = this.#logs?.take()) {
+      this.#logBytes.set(this.#add({ kind: "logs", lines: taken.lines }), taken.bytes);
+    }
   }
 
   #add(body: EventBody): Entry {

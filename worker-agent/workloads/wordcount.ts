@@ -1,4 +1,5 @@
 /** `text.wordcount`: streams a file on the worker's disk and counts it; resumes at the byte where it stopped. */
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
@@ -80,8 +81,9 @@ const chunkBytesOf = (bytesPerSecond: number | undefined): number =>
 /** A file may have grown since it was measured. */
 const percentOf = (bytes: number, size: number): number => (size === 0 ? 100 : Math.min(100, (bytes / size) * 100));
 
+/** Without O_NONBLOCK, opening a FIFO would wait for a writer in a thread that all file operations share. */
 async function openOrRefuse(path: string): Promise<FileHandle> {
-  const file = await open(path, "r").catch((error: unknown) => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw new PermanentError(`cannot read ${path}`, { cause: error });
   });
   if ((await file.stat()).isFile()) return file;

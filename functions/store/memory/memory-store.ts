@@ -4,7 +4,7 @@ import type { Customer } from "../../domain/customer.ts";
 import type { CustomerStore, Lead, ReadStore, StateStore, Written } from "../store.ts";
 import { chunkName, storeChunk } from "./checkpoints.ts";
 import { poolStore } from "./pools.ts";
-import { windowOf } from "./queue.ts";
+import { namedLines, windowOf } from "./queue.ts";
 import { listLogs, listRows, viewOf } from "./reads.ts";
 import {
   type CustomerRows,
@@ -77,7 +77,8 @@ function customerStore(rows: Rows): CustomerStore {
         queuedCount: all.filter(({ status }) => isQueued(status)).length,
       };
     },
-    window: async (customerId, windowMax, now) => windowOf(workloadsOf(customerId), windowMax, now),
+    window: async (customerId, windowMax, now, page) => windowOf(workloadsOf(customerId), windowMax, now, page),
+    lines: async (customerId, names, room, now) => namedLines(workloadsOf(customerId), names, room, now),
     find: async (customerId, ids) => [...new Set(ids)].flatMap((id) => rowOf(rows, customerId, id)?.workload ?? []),
     insert: async (lead, groups, now) => asLeader(lead, (customer) => insertGroups(rows, customer, groups, now)),
     async apply(lead, changes, logs, now) {

@@ -1,11 +1,9 @@
 /** What clients read from memory. */
-
-import { z } from "zod";
 import type { ListQuery, LogQuery, WorkloadView } from "../../../schema/http/workload.ts";
 import type { CustomerId } from "../../../schema/ids.ts";
 import { logLevels } from "../../../schema/status.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { type ListPlace, listPlaceSchemas, placeOf, splitLabel } from "../list-query.ts";
+import { type ListPlace, type LogPlace, listPlaceSchemas, logPlaceSchema, placeOf, splitLabel } from "../list-query.ts";
 import type { LogView, Page } from "../store.ts";
 import { toView } from "../workload-view.ts";
 import type { LogRow, WorkloadRow } from "./rows.ts";
@@ -54,10 +52,8 @@ function byPlace(a: ListPlace, b: ListPlace): number {
   return 0;
 }
 
-const logPlaceSchema = z.tuple([z.int(), z.int()]);
-
 export function listLogs(row: WorkloadRow, query: LogQuery): Page<LogView> | "bad_cursor" {
-  const after = decodeCursor(logPlaceSchema, query.cursor);
+  const after = decodeCursor<LogPlace>(logPlaceSchema, query.cursor);
   if (after === "bad_cursor") return "bad_cursor";
   const [generation, line] = after ?? [0, 0];
   const found = [...row.logs.values()]

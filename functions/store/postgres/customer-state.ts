@@ -12,7 +12,8 @@ import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { jsonText, parseJson } from "./json-column.ts";
 import { customerScope } from "./leader.ts";
-import { isQueuedRow, selectDelayed, selectHeld, selectReady, toWindow } from "./queue.ts";
+import { selectDelayed, selectHeld, selectReady, toWindow } from "./queue.ts";
+import { isQueuedRow } from "./queue-lines.ts";
 import { isoTime } from "./rows.ts";
 import { toWorkload } from "./workload-rows.ts";
 

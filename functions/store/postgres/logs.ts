@@ -1,11 +1,11 @@
 /** Log lines: stored once, only under the generation that is current; read in order. */
 import { and, asc, eq, gt, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
-import { z } from "zod";
 import type { LogQuery } from "../../../schema/http/workload.ts";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import { logLevels } from "../../../schema/status.ts";
 import { workloadLogs } from "../../../schema/tables/records.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { type LogPlace, logPlaceSchema } from "../list-query.ts";
 import type { Lead, LogBatch, LogView, Page } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
@@ -42,8 +42,6 @@ const lineRows = ({ workloadId: id, generation, lines }: LogBatch) =>
     return { id, generation, line, at, level, message, details: details === undefined ? null : jsonOf(details) };
   });
 
-const cursorSchema = z.tuple([z.int(), z.int()]);
-
 /** Null: no such workload. */
 export async function readLogs(
   db: Database,
@@ -51,7 +49,7 @@ export async function readLogs(
   id: WorkloadId,
   query: LogQuery,
 ): Promise<Page<LogView> | "bad_cursor" | null> {
-  const after = decodeCursor(cursorSchema, query.cursor);
+  const after = decodeCursor<LogPlace>(logPlaceSchema, query.cursor);
   if (after === "bad_cursor") return "bad_cursor";
   const lines = db
     .select({
@@ -75,7 +73,7 @@ export async function readLogs(
   return { items: items.map(toView), hasMore, nextCursor };
 }
 
-function filters({ since, until, level }: LogQuery, after: z.infer<typeof cursorSchema> | null): (SQL | undefined)[] {
+function filters({ since, until, level }: LogQuery, after: LogPlace | null): (SQL | undefined)[] {
   const { loggedAt, generation, line } = workloadLogs;
   return [
     since === undefined ? undefined : gte(loggedAt, new Date(since)),

@@ -9,7 +9,7 @@ import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { readLogs } from "./logs.ts";
 import { customersWithWork, putWorkers, takePoolEpoch } from "./pools.ts";
-import { readWindow } from "./queue.ts";
+import { readLines, readWindow } from "./queue.ts";
 import { insertSubmissions } from "./submissions.ts";
 import { applyChanges } from "./transitions.ts";
 import { listWorkloads } from "./workload-list.ts";
@@ -20,7 +20,8 @@ export function createPostgresStore(options: DatabaseOptions): StateStore {
   const db = openDatabase(options);
   return {
     lead: (customerId, windowMax, now) => takeLead(db, customerId, windowMax, now),
-    window: (customerId, windowMax, now) => readWindow(db, customerId, windowMax, now),
+    window: (customerId, windowMax, now, page) => readWindow(db, customerId, windowMax, now, page),
+    lines: (customerId, names, room, now) => readLines(db, customerId, names, room, now),
     find: (customerId, ids) => findWorkloads(db, customerId, ids),
     insert: (lead, groups, now) => insertSubmissions(db, lead, groups, now),
     apply: (lead, changes, logs, now) => applyChanges(db, lead, changes, logs, now),

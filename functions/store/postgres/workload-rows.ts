@@ -7,7 +7,7 @@ import type { Workload } from "../../domain/workload.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 
-const decisionColumns = {
+export const decisionColumns = {
   workloadId: workloads.workloadId,
   workloadType: workloads.workloadType,
   pool: workloads.pool,
@@ -40,7 +40,7 @@ const decisionColumns = {
 /** Not yet sent: to be awaited, or sent with others in one batch. */
 export const selectWorkloads = (db: Database, where: SQL | undefined) =>
   db.select(decisionColumns).from(workloads).where(where);
-type DecisionRow = Awaited<ReturnType<typeof selectWorkloads>>[number];
+export type DecisionRow = Awaited<ReturnType<typeof selectWorkloads>>[number];
 
 /** The table's checks guarantee what the casts say. */
 export function toWorkload(row: DecisionRow): Workload {

@@ -91,7 +91,7 @@ export function applyContract(give: GiveStore): void {
     test("shows the last error while a workload is tried again, and clears it when it completes", async () => {
       const { store, lead } = await newLead(give);
       const workload = await putRunning(store, lead);
-      const error = { type: "Timeout", message: "too slow" };
+      const error = { type: "TIMEOUT", message: "too slow" };
       const again = stepTo(workload, "PENDING", { workerId: null, retryCount: 1, dueAt: t0 }, { error });
       await apply(store, lead, [again]);
       const errorNow = async () => (await store.workload(lead.customerId, workload.workloadId))?.error;

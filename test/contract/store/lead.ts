@@ -58,9 +58,10 @@ export function leadContract(give: GiveStore): void {
       const state = await store.lead(lead.customerId, windowMax, t0);
       expect(state?.held).toEqual([change.next]);
       expect(state?.queue).toEqual({
-        ready: [first, second, due],
+        lines: [{ ready: [first, second, due], more: false }],
+        linesMore: false,
+        nextPage: null,
         delayed: [soon, later],
-        readyMore: false,
         delayedMore: false,
       });
       expect(state?.queuedCount).toBe(5);
@@ -70,8 +71,8 @@ export function leadContract(give: GiveStore): void {
       const { store, lead } = await newLead(give);
       await put(store, lead, newSubmission(), newSubmission(), newSubmission({ dueAt: t0 + 1 }));
       const window = await store.window(lead.customerId, 1, t0);
-      expect(window).toMatchObject({ readyMore: true, delayedMore: false });
-      expect(window.ready.length).toBe(1);
+      expect(window).toMatchObject({ lines: [{ more: true }], linesMore: false, delayedMore: false });
+      expect(window.lines.map(({ ready }) => ready.length)).toEqual([1]);
       expect(window.delayed.length).toBe(1);
     });
 
@@ -81,7 +82,7 @@ export function leadContract(give: GiveStore): void {
       const placed = scheduledOn(workload);
       const lost = stepTo(placed.next, "REDISTRIBUTING", { workerId: null, dueAt: t0 + 60_000 });
       await apply(store, lead, [placed, lost]);
-      expect((await store.window(lead.customerId, 10, t0)).ready).toEqual([lost.next]);
+      expect((await store.window(lead.customerId, 10, t0)).lines).toEqual([{ ready: [lost.next], more: false }]);
     });
 
     test("finds workloads in any status, and leaves out what is not there", async () => {

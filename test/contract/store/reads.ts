@@ -64,7 +64,7 @@ export function readContract(give: GiveStore): void {
       expect(await store.logs(customerId, workloadId, { limit: 1 })).toBeNull();
       expect(await store.find(customerId, [workloadId])).toEqual([]);
       expect(await store.list(customerId, asked({ count: "true" }))).toMatchObject({ items: [], total: 0 });
-      expect((await store.window(customerId, 10, t0)).ready).toEqual([]);
+      expect((await store.window(customerId, 10, t0)).lines).toEqual([]);
     });
 
     test("lists the newest first, page by page, each workload once", async () => {

@@ -55,6 +55,34 @@ describe("paths and methods", () => {
   });
 });
 
+describe("the address of a request", () => {
+  /** As the runtime hands it over: with the URL as it came, whatever it is. */
+  const asked = async (url: string, host: string) => {
+    class Raw extends Request {
+      override get url() {
+        return url;
+      }
+    }
+    const { app } = await startApi();
+    return app.fetch(new Raw("http://localhost/", { headers: { host } }));
+  };
+
+  it.each(["[::", "a b", "x:99999", "%", "a%2fb"])("is refused where nobody could read it: %s", async (host) => {
+    await expectRefused(await asked(`http://${host}/health?limit=1`, host), 400, "INVALID_INPUT");
+  });
+
+  it.each(["a/b", "a?b", "a@b", "a@b#", "a\\b"])("is refused where its host would change it: %s", async (host) => {
+    await expectRefused(await asked(`http://${host}/health`, host), 400, "INVALID_INPUT");
+  });
+
+  it.each(["x", "x:8080", "127.0.0.1:1", "[::1]:80", "a_b.example", "xn--9ca"])(
+    "may have the host %s",
+    async (host) => {
+      expect((await asked(`http://${host}/health`, host)).status).toBe(200);
+    },
+  );
+});
+
 describe("every reply", () => {
   const asked = async (headers: Record<string, string>) => {
     const api = await startApi();

@@ -52,6 +52,7 @@ describe("submitting a workload", () => {
     ["a year that no database holds", { ...noop, run_at: "0000-01-01T00:00:00Z" }, "run_at"],
     ["a pool that does not exist", { ...noop, pool: "attic" }, "pool"],
     ["a label that is a number", { ...noop, labels: { a: 1 } }, "labels.a"],
+    ["a label whose name has a colon", { ...noop, labels: { "a:b": "1" } }, "labels"],
     ["an unknown affinity rule", { ...noop, affinity_rules: { hard: {} } }, "affinity_rules"],
     [
       "an affinity to a worker that is none",

@@ -1,9 +1,12 @@
 /** Admission: what comes together is written together, refusals leave no trace, and what has a slot is placed at once. */
 import { describe, expect, test } from "vitest";
+import { admissionBytesMax, groupCommitBytesMax, inputBytesMax } from "../../../schema/limits.ts";
 import { World } from "./world.ts";
 
 const many = 50;
 const one = [{}];
+/** As JSON, with its quotes, as large as an input may be. */
+const large = [{ input_params: "x".repeat(inputBytesMax - 2) }];
 const kindsOf = (results: readonly Awaited<ReturnType<World["submit"]>>[]) =>
   results.map((result) => (result.ok ? "ok" : result.refusal.kind));
 const countOf = (results: readonly string[], kind: string) => results.filter((result) => result === kind).length;
@@ -23,6 +26,21 @@ describe("submissions that come together", () => {
     const results = kindsOf(await parallel(world, many));
     expect([countOf(results, "ok"), countOf(results, "queue_full")]).toEqual([20, 30]);
     expect((await world.rows()).length).toBe(20);
+  });
+
+  test("are bounded in bytes as in rows: what is too large for one statement goes with the next", async () => {
+    const world = new World();
+    const fitting = groupCommitBytesMax / inputBytesMax;
+    expect(countOf(kindsOf(await parallel(world, fitting + 4, large)), "ok")).toBe(fitting + 4);
+    expect(world.inserts).toEqual([fitting, 4]);
+  });
+
+  test("are refused while those that wait for their statement fill the memory, and taken after that", async () => {
+    const world = new World({ queueDepthMax: 10_000 });
+    const fitting = admissionBytesMax / inputBytesMax;
+    const results = kindsOf(await parallel(world, fitting + 3, large));
+    expect([countOf(results, "ok"), countOf(results, "unavailable")]).toEqual([fitting, 3]);
+    expect(kindsOf([await world.submit(large)])).toEqual(["ok"]);
   });
 
   test("one after the other fill it to the same depth", async () => {
@@ -74,6 +92,56 @@ describe("a refusal", () => {
     ]);
     expect(kindsOf(results)).toEqual(["ok", "unstorable", "ok"]);
     expect((await world.rows()).length).toBe(2);
+  });
+});
+
+test("refusals are counted, and do not pile up", async () => {
+  const world = new World();
+  for (let count = 0; count < many; count += 1) await world.submit([{ workload_type: "unheard-of" }]);
+  const labels = { customer: world.customerId, status: "unknown_workload_type" };
+  expect((await world.session()).samples.take()).toEqual([
+    { counter: "niyanta_workload_submissions_total", labels, value: many },
+  ]);
+});
+
+describe("a pool", () => {
+  test("knows the customer before there is a row, also for what is due later, so nothing is lost with an answer", async () => {
+    const world = new World();
+    const at = world.now + 3_600_000;
+    world.weather = "lost";
+    expect(kindsOf([await world.submit([{ run_at: new Date(at).toISOString() }])])).toEqual(["unavailable"]);
+    expect(world.pool.asked).toMatchObject([{ customerId: world.customerId, items: [] }]);
+    expect(world.wakes).toEqual([at, world.now + 1_000]);
+  });
+
+  test("is asked, for no slot, where others of the customer wait already", async () => {
+    const world = new World();
+    await world.submitOne();
+    await world.submitOne();
+    expect(world.pool.asked.map(({ items }) => items.length)).toEqual([1, 0]);
+  });
+
+  test("that does not answer is told by the coordinator's own alarm", async () => {
+    const world = new World();
+    world.pool.down = true;
+    await world.submitOne();
+    expect(world.wakes).toEqual([world.now + 1_000]);
+  });
+
+  test("that was asked hears what became of it, also where nothing was created", async () => {
+    const world = new World();
+    expect(kindsOf([await world.submit([{ input_params: "\u0000" }])])).toEqual(["unstorable"]);
+    await world.settled();
+    expect(world.pool.last.demand).toMatchObject({ items: [], active: false });
+  });
+
+  test("is offered what the customer's workloads in other pools leave of the cap (I19)", async () => {
+    const world = new World({ runningMax: 3 });
+    await world.submitPlaced(2);
+    await world.submitOne({ pool: "other" });
+    await world.settled();
+    expect(world.other.asked).toMatchObject([{ share: { runningMax: 1 } }]);
+    expect(world.other.last.share.runningMax).toBe(1);
   });
 });
 
@@ -183,6 +251,15 @@ describe("a database that does not answer", () => {
     world.weather = "fine";
     expect(kindsOf([await world.submit(one)])).toEqual(["ok"]);
     expect((await world.session()).lead.epoch).toBe(epoch + 1);
+    expect((await world.rows()).length).toBe(1);
+  });
+
+  test("in a way that nobody expects leaves nobody waiting", async () => {
+    const world = new World();
+    world.weather = "strange";
+    expect(new Set(kindsOf(await parallel(world, 3)))).toEqual(new Set(["unavailable"]));
+    world.weather = "fine";
+    expect(kindsOf([await world.submit(one)])).toEqual(["ok"]);
     expect((await world.rows()).length).toBe(1);
   });
 

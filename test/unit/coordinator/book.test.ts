@@ -2,101 +2,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Book } from "../../../functions/coordinator/book.ts";
+import { lineKey } from "../../../functions/domain/queue-line.ts";
 import type { Workload } from "../../../functions/domain/workload.ts";
-import { windowOf } from "../../../functions/store/memory/queue.ts";
+import { namedLines, windowOf } from "../../../functions/store/memory/queue.ts";
 import { queueWindowLow, queueWindowMax } from "../../../schema/limits.ts";
-import { isHeld, isQueued, isTerminal } from "../../../schema/status.ts";
+import { isHeld, isQueued } from "../../../schema/status.ts";
 import { newWorkload, t0 } from "../../support/records.ts";
 import { workerId } from "../domain/pool-builder.ts";
+import { byRank, isOpen, keep, linesOf, operate, operation, pools, Table, turnMs, types } from "./table.ts";
 
-const pools = ["default", "other"];
-const types = ["noop", "sleep"];
-const noWindow = { ready: [], delayed: [], readyMore: false, delayedMore: false };
-const emptyBook = () => new Book({ held: [], queue: noWindow, queuedCount: 0 });
+const noWindow = { lines: [], linesMore: false, nextPage: null, delayed: [], delayedMore: false };
+const emptyBook = (windowMax = queueWindowMax) => new Book({ held: [], queue: noWindow, queuedCount: 0 }, windowMax);
 const everything = 100_000;
-
-const byRank = (a: Workload, b: Workload) => a.queueRank - b.queueRank || (a.workloadId < b.workloadId ? -1 : 1);
-
-/** Postgres, as far as a book knows it. */
-class Table {
-  readonly rows = new Map<string, Workload>();
-  now = t0;
-
-  get all(): Workload[] {
-    return [...this.rows.values()];
-  }
-
-  /** `due` at which the book was last told what is due: what is due since still counts as delayed there. */
-  ready(pool: string, type: string, due: number): Workload[] {
-    return this.all
-      .filter((one) => one.pool === pool && one.workloadType === type && isQueued(one.status))
-      .filter(({ dueAt }) => dueAt === null || dueAt <= due)
-      .sort(byRank);
-  }
-
-  count(matches: (status: Workload["status"]) => boolean): number {
-    return this.all.filter(({ status }) => matches(status)).length;
-  }
-}
-
-type Operation =
-  | { do: "submit"; pool: number; type: number; rank: number; delay: number }
-  | { do: "place" | "requeue" | "put off" | "end"; which: number }
-  | { do: "promote"; after: number };
-
-const which = fc.nat({ max: 200 });
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant("submit" as const),
-      pool: fc.integer({ min: 0, max: 1 }),
-      type: fc.integer({ min: 0, max: 1 }),
-      rank: fc.integer({ min: 0, max: 20 }),
-      delay: fc.constantFrom(0, 0, 5, 10),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("place", "requeue", "put off", "end"), which }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("promote" as const), after: fc.integer({ min: 0, max: 12 }) }) },
-);
-
-/** The step that the operation makes of one of the rows, or null where it makes none. */
-function stepOf(table: Table, one: Exclude<Operation, { do: "promote" | "submit" }>): [Workload, Workload] | null {
-  const matches = one.do === "requeue" || one.do === "put off" ? isHeld : one.do === "place" ? isQueued : isOpen;
-  const candidates = table.all.filter(({ status }) => matches(status));
-  const from = candidates[one.which % Math.max(1, candidates.length)];
-  if (from === undefined) return null;
-  if (one.do === "place") return [from, { ...from, status: "SCHEDULED", workerId: workerId(1) }];
-  if (one.do === "requeue") return [from, { ...from, status: "REDISTRIBUTING", workerId: null, dueAt: null }];
-  if (one.do === "put off") return [from, { ...from, status: "PENDING", workerId: null, dueAt: table.now + 5 }];
-  return [from, { ...from, status: "CANCELLED", workerId: null }];
-}
-const isOpen = (status: Workload["status"]) => !isTerminal(status);
-
-function operate(table: Table, book: Book, one: Operation): void {
-  if (one.do === "promote") {
-    table.now += one.after;
-    book.promote(table.now);
-    return;
-  }
-  if (one.do !== "submit") {
-    const step = stepOf(table, one);
-    if (step === null) return;
-    const [from, next] = step;
-    table.rows.set(next.workloadId, next);
-    book.record(from.status, next);
-    return;
-  }
-  const workload = newWorkload({
-    pool: pools[one.pool] ?? "default",
-    workloadType: types[one.type] ?? "noop",
-    queueRank: one.rank,
-    dueAt: one.delay === 0 ? null : table.now + one.delay,
-  });
-  table.rows.set(workload.workloadId, workload);
-  book.record(null, workload);
-}
-
 describe("a book whose window holds everything", () => {
   test("agrees with a recount after any operations (I21)", () => {
     fc.assert(
@@ -127,6 +44,7 @@ describe("a book whose window holds everything", () => {
 
 function expectPool(table: Table, book: Book, pool: string): void {
   const heads = book.heads(pool, everything);
+  expect(heads).toEqual([...heads].sort(byRank));
   for (const type of types) {
     expect(heads.filter(({ workloadType }) => workloadType === type)).toEqual(table.ready(pool, type, table.now));
   }
@@ -139,18 +57,131 @@ describe("a book whose window is smaller than the queue", () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 60 }), fc.integer({ min: 1, max: 8 }), (operations, size) => {
         const table = new Table();
-        const book = emptyBook();
+        const book = emptyBook(size);
         for (const one of operations) operate(table, book, one);
         book.refill(windowOf(table.all, size, table.now));
         for (const one of operations) operate(table, book, one);
         const taken = drain(table, book, size);
         expect(table.count(isQueued)).toBe(0);
         expect(book.queuedCount).toBe(0);
-        for (const line of Object.values(Object.groupBy(taken, (one) => `${one.pool}/${one.workloadType}`))) {
-          expect(line).toEqual([...(line ?? [])].sort(byRank));
+        for (const line of Map.groupBy(taken, lineKey).values()) expect(line).toEqual([...line].sort(byRank));
+      }),
+    );
+  });
+
+  test("keeps of each line its first and nothing behind a gap, of every line something, and no more than it may (L1)", () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 80 }), fc.integer({ min: 2, max: 40 }), (operations, size) => {
+        const table = new Table();
+        const book = emptyBook(size);
+        for (const one of operations) {
+          operate(table, book, one);
+          keep(table, book, size);
+          expectHeads(table, book);
+          expect(book.heldCount).toBe(table.count(isHeld));
+          expect(book.queuedCount).toBe(table.count(isQueued));
+          expect(
+            table.all.filter((row) => isQueued(row.status) && book.get(row.workloadId)).length,
+          ).toBeLessThanOrEqual(5 * size);
         }
       }),
     );
+  });
+
+  test("offers the first of every line in its turn, when none can go on and there are more than it keeps (L1)", () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 80 }), fc.integer({ min: 2, max: 6 }), (operations, size) => {
+        const table = new Table();
+        const book = emptyBook(size);
+        for (const one of operations) operate(table, book, one);
+        const seen = new Set<string>();
+        for (let turn = 0; turn < 2 * linesOf(table).size + 2; turn += 1) {
+          table.now += turnMs;
+          keep(table, book, size);
+          for (const pool of pools) for (const { workloadId } of book.heads(pool, everything)) seen.add(workloadId);
+        }
+        for (const [first] of linesOf(table).values()) expect(seen).toContain(first?.workloadId);
+      }),
+    );
+  });
+
+  test("stays within bounds however much goes before what it holds", () => {
+    const book = emptyBook(100);
+    const all = queue(1_000).toReversed();
+    for (const workload of all) book.record(null, workload);
+    const kept = all.filter(({ workloadId }) => book.get(workloadId));
+    expect(kept.length).toBeLessThanOrEqual(300);
+    expect(book.heads("default", everything)).toEqual(all.toReversed().slice(0, kept.length));
+    expect(book.queuedCount).toBe(1_000);
+    for (const workload of kept) book.record("PENDING", { ...workload, status: "CANCELLED" });
+    expect(book.needsRefill()).toBe(true);
+  });
+
+  test("stays within bounds however much is due before what it holds", () => {
+    const book = emptyBook(100);
+    const all = queue(1_000).map((workload, n) => ({ ...workload, dueAt: t0 + 1_000 - n }));
+    for (const workload of all) book.record(null, workload);
+    const kept = all.filter(({ workloadId }) => book.get(workloadId));
+    expect(kept.length).toBeLessThanOrEqual(200);
+    expect(book.nextDueAt()).toBe(t0 + 1);
+    for (const workload of kept) book.record("PENDING", { ...workload, status: "CANCELLED" });
+    expect(book.needsRefill()).toBe(true);
+  });
+
+  test("gives a line the room of those that have ended", () => {
+    const book = emptyBook(10);
+    const pinned = queue(12).map((one, n) => ({ ...one, affinity: { hard_affinity: { worker_id: workerId(n) } } }));
+    for (const workload of pinned.slice(0, 2)) book.record(null, workload);
+    for (const workload of pinned.slice(0, 2)) book.record("PENDING", { ...workload, status: "CANCELLED" });
+    const affinity = { hard_affinity: { worker_id: workerId(3) } };
+    const line = pinned.slice(2).map((workload) => ({ ...workload, affinity }));
+    for (const workload of line) book.record(null, workload);
+    expect(book.heads("default", everything)).toEqual(line);
+  });
+
+  test("takes a line as it was read a moment later, with what it thought to be due after that", () => {
+    const book = emptyBook(10);
+    const all = queue(12);
+    const late = newWorkload({ queueRank: -1, dueAt: t0 + 1 });
+    for (const workload of [...all, late]) book.record(null, workload);
+    for (const workload of all.slice(0, 9)) book.record("PENDING", { ...workload, status: "CANCELLED" });
+    const [low] = book.lowLines();
+    const rows = [...all.slice(9), late];
+    if (low === undefined) throw new Error("the line is low");
+    book.refillLines(low.names, namedLines(rows, low.names, low.room, t0 + 1));
+    expect(book.heads("default", everything)).toEqual([late, ...all.slice(9)]);
+    expect(book.nextDueAt()).toBeNull();
+    book.promote(t0 + 1);
+    expect(book.heads("default", everything).length).toBe(4);
+  });
+
+  test("reads the queue never as of a time before what it took for due", () => {
+    const book = emptyBook();
+    book.promote(t0 + 10);
+    expect([book.readAt(t0), book.readAt(t0 + 20)]).toEqual([t0 + 10, t0 + 20]);
+  });
+
+  test("takes more of a line that it has, also while there are lines that it has not", () => {
+    const book = emptyBook(2);
+    const [first, second, third, again] = ["a", "b", "c", "a"].map((workloadType) => newWorkload({ workloadType }));
+    if (!first || !second || !third || !again) throw new Error("four were made");
+    for (const workload of [first, second, third]) book.record(null, workload);
+    expect(book.isPaged).toBe(true);
+    book.record("PENDING", { ...first, status: "CANCELLED" });
+    book.record(null, again);
+    expect(book.get(again.workloadId)).toEqual(again);
+    expect(book.get(third.workloadId)).toBeUndefined();
+  });
+
+  test("takes what becomes due behind the edge of its line from Postgres, in its place", () => {
+    const book = emptyBook(10);
+    const all = queue(12);
+    const [late] = queue(1).map((workload) => ({ ...workload, queueRank: 100, dueAt: t0 + 1 }));
+    if (late === undefined) throw new Error("one was made");
+    for (const workload of [...all, late]) book.record(null, workload);
+    book.promote(t0 + 1);
+    expect(book.get(late.workloadId)).toBeUndefined();
+    expect(book.heads("default", everything)).toEqual(all.slice(0, 10));
   });
 
   const queue = (count: number) =>
@@ -167,7 +198,8 @@ describe("a book whose window is smaller than the queue", () => {
     expect(book.heads("default", 1)).toEqual([urgent]);
     expect(book.queuedCount).toBe(queueWindowMax + 3);
     expect(book.needsRefill()).toBe(false);
-    expect(book.isActive("other")).toBe(true);
+    expect(book.isActive("default")).toBe(true);
+    expect(book.isActive("other")).toBe(false);
   });
 
   test("asks for the rest when it runs low, and goes on in order", () => {
@@ -213,8 +245,7 @@ function drain(table: Table, book: Book, size: number): Workload[] {
   const taken: Workload[] = [];
   table.now += everything;
   for (let turn = 0; turn <= table.rows.size * 2; turn += 1) {
-    book.promote(table.now);
-    if (book.needsRefill()) book.refill(windowOf(table.all, size, table.now));
+    keep(table, book, size);
     for (const pool of pools) {
       const [head] = book.heads(pool, 1);
       if (head === undefined) continue;
@@ -225,4 +256,17 @@ function drain(table: Table, book: Book, size: number): Workload[] {
     }
   }
   return taken;
+}
+
+function expectHeads(table: Table, book: Book): void {
+  const heads = Map.groupBy(
+    pools.flatMap((pool) => book.heads(pool, everything)),
+    lineKey,
+  );
+  for (const [key, line] of linesOf(table)) {
+    const head = heads.get(key) ?? [];
+    expect(head).toEqual(line.slice(0, head.length));
+    if (!book.isPaged) expect(head.length).toBeGreaterThan(0);
+  }
+  for (const key of heads.keys()) expect(linesOf(table).has(key)).toBe(true);
 }

@@ -1,7 +1,7 @@
 /** What a pool brings is decided in order, written at once, and answered report by report. */
 import { describe, expect, test } from "vitest";
 import type { WorkloadId } from "../../../schema/ids.ts";
-import { queueWindowLow, queueWindowMax } from "../../../schema/limits.ts";
+import { exchangeDispatchBytesMax, inputBytesMax, queueWindowLow, queueWindowMax } from "../../../schema/limits.ts";
 import { ids, inlineCheckpoint } from "../../support/records.ts";
 import { eventOf, World } from "./world.ts";
 
@@ -58,7 +58,7 @@ describe("reports", () => {
     const id = await placed(world);
     await world.cancel(id);
     const before = await world.row(id);
-    (await world.session()).samples = [];
+    (await world.session()).samples.take();
     const outcomes = await world.report(eventOf(id, completed), eventOf(id, { kind: "logs", lines: [line] }));
     expect(outcomes).toEqual(["fenced", "fenced"]);
     expect(await world.row(id)).toEqual(before);
@@ -75,9 +75,7 @@ describe("reports", () => {
     }));
     const result = await world.exchange({ reports });
     const samples = result.ok ? result.value.update.samples : [];
-    expect(
-      samples.filter((sample) => "counter" in sample && sample.counter === "niyanta_fenced_writes_total").length,
-    ).toBe(2);
+    expect(samples).toContainEqual({ counter: "niyanta_fenced_writes_total", labels: {}, value: 2 });
   });
 
   test("with log lines are taken from the worker that had the attempt, also after its end, and from nobody else", async () => {
@@ -155,6 +153,19 @@ describe("placements", () => {
     expect((await world.session()).book.heldCount).toBe(2);
   });
 
+  test("are used as far as their inputs fit one answer, and the rest comes with the next", async () => {
+    const world = new World();
+    const fitting = exchangeDispatchBytesMax / inputBytesMax;
+    const input_params = "x".repeat(inputBytesMax - 2);
+    const all: WorkloadId[] = [];
+    for (let count = 0; count < fitting + 2; count += 1) all.push(await world.submitOne({ input_params }));
+    const first = await world.exchange({ placements: onWorker(world, all) });
+    expect(first.ok && first.value.update.unused).toEqual(all.slice(fitting));
+    expect(first.ok && first.value.update.dispatch.length).toBe(fitting);
+    const next = await world.exchange({ placements: onWorker(world, all.slice(fitting)) });
+    expect(next.ok && next.value.update.unused).toEqual([]);
+  });
+
   test("take the slot that a report of the same exchange gives back", async () => {
     const world = new World({ runningMax: 1 });
     const id = await placed(world);
@@ -173,6 +184,60 @@ describe("placements", () => {
     await world.cancel(cancelled);
     const result = await world.exchange({ placements: onWorker(world, [cancelled, twice, twice]) });
     expect(result.ok && result.value.update.unused).toEqual([cancelled, twice]);
+  });
+});
+
+describe("two pools of a customer at its cap", () => {
+  async function atCap() {
+    const world = new World({ runningMax: 1 });
+    const held = await placed(world);
+    const waits = await world.submitOne({ pool: "other" });
+    await world.settled();
+    return { world, held, waits };
+  }
+  const toOther = (world: World, workloadId: WorkloadId) =>
+    world.exchange({ pool: "other", placements: onWorker(world, [workloadId]) });
+
+  test("do not bring the same placement for ever: the one that waits hears that nothing is left for it", async () => {
+    const { world, waits } = await atCap();
+    const result = await toOther(world, waits);
+    expect(result.ok && result.value.update).toMatchObject({ unused: [waits], share: { runningMax: 0 } });
+  });
+
+  test("share what comes free: the one that waits hears of it at once", async () => {
+    const { world, held, waits } = await atCap();
+    await world.report(eventOf(held, completed));
+    await world.settled();
+    expect(world.other.last).toMatchObject({ share: { runningMax: 1 }, demand: { items: [{ workloadId: waits }] } });
+    const result = await toOther(world, waits);
+    expect(result.ok && result.value.update.unused).toEqual([]);
+  });
+
+  test("share what a cancel gives back", async () => {
+    const { world, held } = await atCap();
+    await world.cancel(held);
+    await world.settled();
+    expect(world.other.last.share.runningMax).toBe(1);
+  });
+
+  test("share what a worker's death gives back, and it waits its turn again", async () => {
+    const { world, held } = await atCap();
+    const loss = { workloadId: held, generation: 1, workerId: world.pool.workerId, why: "worker_lost" } as const;
+    await world.exchange({ losses: [loss] });
+    await world.settled();
+    expect(world.other.last.share.runningMax).toBe(1);
+  });
+
+  test("leave in peace the one that has room, or nothing that waits", async () => {
+    const world = new World({ runningMax: 3 });
+    const [first, second] = await world.submitPlaced(2);
+    if (first === undefined || second === undefined) throw new Error("two were placed");
+    await world.submitOne({ pool: "other" });
+    await world.settled();
+    const told = world.other.updates.length;
+    await world.report(eventOf(first, completed), eventOf(second, completed));
+    await world.settled();
+    expect(world.other.updates.length).toBe(told);
   });
 });
 

@@ -54,7 +54,7 @@ describe("keeping time", () => {
     await world.keepTime();
     expect(await world.memory.workload(world.customerId, id)).toMatchObject({
       status: "FAILED",
-      error: { type: "Timeout" },
+      error: { type: "TIMEOUT" },
     });
   });
 
@@ -71,5 +71,38 @@ describe("keeping time", () => {
     await running(world);
     await world.keepTime();
     expect(world.wakes).toEqual([]);
+  });
+
+  test("does not end what was done in time while the database was away: the result comes first", async () => {
+    const world = new World({}, { timeoutSeconds, maxRetries: 0 });
+    const id = await running(world);
+    const event = eventOf(id, { kind: "completed", result: null });
+    world.now += (timeoutSeconds - 1) * 1_000;
+    world.weather = "away";
+    await world.exchange({ reports: [{ workerId: world.pool.workerId, event }] });
+    world.now += boundMs;
+    world.weather = "fine";
+    await world.keepTime();
+    expect((await world.row(id)).status).toBe("RUNNING");
+    expect(await world.report(event)).toEqual(["committed"]);
+  });
+
+  test("ends it once the session has lasted for a grace, and is woken often enough to last that long", async () => {
+    const world = new World({}, { timeoutSeconds, maxRetries: 0 });
+    const id = await running(world);
+    world.weather = "away";
+    await world.exchange({ reports: [{ workerId: world.pool.workerId, event: eventOf(id, { kind: "released" }) }] });
+    world.now += boundMs;
+    world.weather = "fine";
+    const beganAt = world.now;
+    for (let looks = 0; (await world.row(id)).status === "RUNNING"; looks += 1) {
+      expect(looks).toBeLessThan(10);
+      await world.keepTime();
+      const next = world.wakes.at(-1) ?? 0;
+      expect(next - world.now).toBeLessThan(10_000);
+      world.now = Math.max(world.now, next);
+    }
+    expect(world.now).toBe(beganAt + timeoutGraceSeconds * 1_000);
+    expect((await world.row(id)).status).toBe("FAILED");
   });
 });

@@ -1,8 +1,10 @@
 /** A customer's coordinator around a memory store: what its Durable Object holds together, with a clock set by hand. */
-import { Admission, type SubmitResult } from "../../../functions/coordinator/admit.ts";
+import { Admission } from "../../../functions/coordinator/admit.ts";
 import { type CancelRequest, cancelWorkload } from "../../../functions/coordinator/cancel.ts";
+import { trackDeliveries } from "../../../functions/coordinator/deliveries.ts";
 import { exchange } from "../../../functions/coordinator/exchange.ts";
 import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
+import type { SubmitResult } from "../../../functions/coordinator/persist.ts";
 import {
   type CoordinatorDeps,
   Leadership,
@@ -30,6 +32,8 @@ export class RecordingPool implements PoolLink {
   readonly asked: PlaceRequest[] = [];
   free = 0;
   down = false;
+  /** Gives slots, and hears nothing of what comes after. */
+  deaf = false;
 
   async place(request: PlaceRequest): Promise<readonly Placement[]> {
     if (this.down) throw new Error("the pool is away");
@@ -40,6 +44,7 @@ export class RecordingPool implements PoolLink {
   }
 
   async update(update: Update): Promise<void> {
+    if (this.deaf) throw new Error("the pool is away");
     this.updates.push(update);
   }
 
@@ -54,8 +59,8 @@ export class RecordingPool implements PoolLink {
   }
 }
 
-/** `lost`: it is written, and the answer never comes. */
-type Weather = "fine" | "away" | "lost";
+/** `lost`: it is written, and the answer never comes; `strange`: an error that nobody expects. */
+type Weather = "fine" | "away" | "lost" | "strange";
 
 export class World {
   now = t0;
@@ -63,6 +68,8 @@ export class World {
   weather: Weather = "fine";
   readonly customerId: CustomerId = ids.customer();
   readonly pool = new RecordingPool();
+  /** The pool `other`. */
+  readonly other = new RecordingPool();
   readonly wakes: number[] = [];
   /** Groups of each insert, and changes of each apply, that reached the store. */
   readonly inserts: number[] = [];
@@ -76,17 +83,21 @@ export class World {
 
   constructor(limits: Partial<TierLimits> = {}, policy: Partial<Policy> = {}) {
     this.memory.putCustomer(this.customer(limits, policy));
+    const poolOf = (name: string) => (name === "other" ? this.other : this.pool);
+    const deliveries = trackDeliveries(poolOf, (pool, { epoch }) => {
+      this.deps.background(this.#lane.run(async () => this.#leadership.endUntold(pool, epoch)));
+    });
     this.deps = {
       customerId: this.customerId,
       store: this.#weathered(this.memory),
-      poolNames: ["default"],
-      pool: () => this.pool,
+      poolNames: ["default", "other"],
+      pool: deliveries.pool,
       ids,
       now: () => this.now,
       random: () => this.random,
       log: createLog({ level: "silent", clock: () => this.now, write: () => undefined }),
       wakeBy: (at) => void this.wakes.push(at),
-      background: (work) => void this.#background.push(work),
+      background: (work) => void this.#background.push(Promise.allSettled([work])),
     };
     this.#leadership = new Leadership(this.deps, () => undefined);
     this.#admission = new Admission(this.deps, this.#leadership, this.#lane);
@@ -189,6 +200,7 @@ export class World {
 
   #weathered(store: StateStore): StateStore {
     const through = async <T>(write: () => Promise<T>): Promise<T> => {
+      if (this.weather === "strange") throw new Error("nobody expects this");
       if (this.weather === "away") throw new StoreUnavailable("the database is away");
       const written = await write();
       if (this.weather === "lost") throw new StoreUnavailable("the answer was lost");

@@ -64,12 +64,13 @@ describe("what an earlier run left", () => {
 });
 
 describe("the command of type shell", () => {
+  const noScript = "the input has no text named script\n";
   const run = (input: unknown) => {
     const path = join(folder, "commands.json");
     writeCommandsFile(path);
     const [program, ...args] = JSON.parse(readFileSync(path, "utf8")).shell.command;
     const env = { ...process.env, NIYANTA_INPUT: JSON.stringify(input) };
-    return execFileSync(program, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return execFileSync(program, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   };
 
   it("runs the script of the input, quotes and lines and all", () => {
@@ -77,7 +78,9 @@ describe("the command of type shell", () => {
   });
 
   it("says with exit code 65 that the input has no script", () => {
-    expect(() => run({})).toThrow(expect.objectContaining({ status: 65 }));
+    for (const input of [{}, null, "text", 5, { script: null }]) {
+      expect(() => run(input)).toThrow(expect.objectContaining({ status: 65, stderr: noScript }));
+    }
   });
 });
 

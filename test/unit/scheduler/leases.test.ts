@@ -171,3 +171,27 @@ describe("an assignment on its way", () => {
     expect(attempt.state).toBe("held");
   });
 });
+
+describe("a worker that holds what nobody here knows of yet", () => {
+  const full = (pool: Pool) =>
+    heartbeat(pool, { worker_id: workerId(1), status: "HEALTHY", slots: 10, used: 10, held: ten });
+  const ten = Array.from({ length: 10 }, (_, index) => held(index + 1));
+
+  test("has no slot to give until it is known, or over", async () => {
+    const { pool } = await stage(reply(true));
+    full(pool);
+    expect(pool.ledger.candidates()).toEqual([]);
+    pool.ledger.ended(workerId(1), held(1));
+    expect(pool.ledger.candidates()).toHaveLength(1);
+  });
+
+  test("is counted once when it becomes known", async () => {
+    const { pool } = await stage(reply(true));
+    full(pool);
+    const { workload_id: workloadId } = held(1);
+    const known = { workloadId, generation: 1, workloadType: "noop", workerId: workerId(1), customerId: customerId(1) };
+    pool.ledger.recall({ ...known, started: true }, t0);
+    expect(pool.ledger.workers.get(workerId(1))?.unknown.size).toBe(9);
+    expect(pool.ledger.candidates()).toEqual([]);
+  });
+});

@@ -31,7 +31,7 @@ function coordinatorOver(intake: Intake): Coordinator {
 
 const goodbye = { type: "worker.goodbye" as const, payload: { worker_id: testIds.worker() } };
 
-test("sends again what nobody has answered when somebody answers something else", async () => {
+test("sends again what nobody has answered when the coordinator may have begun anew", async () => {
   const tries = new Occurrences<number>();
   const coordinator = coordinatorOver(afterADeath(tries));
   const answer = coordinator.ask(goodbye, new AbortController().signal);

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkpointChunkBytes, logLineBytesMax, messageBatchBytesMax } from "../../../schema/limits.ts";
+import {
+  checkpointChunkBytes,
+  logLineBytesMax,
+  logLinesPerMessageMax,
+  messageBatchBytesMax,
+} from "../../../schema/limits.ts";
 import { workerEventSchema } from "../../../schema/messages/worker-events.ts";
 import { packState, unpackState } from "../../../worker-agent/checkpoint/codec.ts";
 import { dueByProgress, dueByTime } from "../../../worker-agent/checkpoint/policy.ts";
@@ -200,7 +205,7 @@ describe("log lines", () => {
     const buffer = new LogBuffer();
     buffer.add(0, "info", `a\u0000${"😀".repeat(logLineBytesMax)}`);
     buffer.add(0, "error", "second", { half: "\ud800" });
-    const lines = buffer.take(0)?.lines ?? [];
+    const lines = buffer.take()?.lines ?? [];
     expect(lines.map(({ line }) => line)).toEqual([1, 2]);
     const event = { kind: "logs", event_id: 1, workload_id: testIds.workload(), generation: 1, lines };
     expect(workerEventSchema.safeParse(event).success).toBe(true);
@@ -212,13 +217,71 @@ describe("log lines", () => {
     let takes = 0;
     for (let count = 0; count < 1_000; count += 1) {
       if (!buffer.add(0, "info", line)) continue;
-      const taken = buffer.take(0);
+      const taken = buffer.take();
       takes += taken === null ? 0 : 1;
       expect(taken?.bytes ?? 0).toBeLessThan(messageBatchBytesMax);
     }
     expect(takes).toBeLessThan(30);
     buffer.settled(10 * 1024 * 1024);
-    expect(buffer.take(0)?.lines.at(-1)?.message).toMatch(/log lines were dropped/);
+    const left = [buffer.take(), buffer.take()].flatMap((taken) => taken?.lines ?? []);
+    expect(left.map(({ message }) => message)).toContainEqual(expect.stringMatching(/log lines were dropped/));
+    expect(left.at(-1)?.message).toBe(line);
+  });
+});
+
+describe("the end of a log that came too fast", () => {
+  const flooded = (lines: number) => {
+    const buffer = new LogBuffer();
+    const taken: string[] = [];
+    const take = () => {
+      for (let next = buffer.take(); next !== null; next = buffer.take()) {
+        expect(next.bytes).toBeLessThan(messageBatchBytesMax);
+        expect(next.lines.length).toBeLessThanOrEqual(logLinesPerMessageMax);
+        taken.push(...next.lines.map(({ line, message }) => `${line} ${message}`));
+      }
+    };
+    for (let n = 1; n <= lines; n += 1) if (buffer.add(n, "info", `${n} ${"x".repeat(500)}`)) take();
+    return { buffer, taken, take };
+  };
+  const numberOf = (line: string) => Number(line.split(" ")[0]);
+
+  test("is there once the log is closed, after a word about what is missing, though nobody took the rest away", () => {
+    const { buffer, taken, take } = flooded(20_000);
+    take();
+    const before = taken.length;
+    take();
+    expect(taken.length).toBe(before);
+    buffer.close();
+    take();
+    const drop = taken.findIndex((line) => line.includes("log lines were dropped"));
+    const tail = taken.length - drop - 1;
+    expect(tail).toBeGreaterThan(50);
+    expect(taken.at(-1)).toContain(" 20000 x");
+    expect(taken[drop]).toContain(` ${20_000 - drop - tail} log lines were dropped`);
+    expect(taken.map(numberOf)).toEqual(taken.map((_, index) => index + 1));
+  });
+
+  test("goes out ahead of what comes after it", () => {
+    const { buffer, taken, take } = flooded(20_000);
+    buffer.settled(10 * 1024 * 1024);
+    for (const message of ["later", "last"]) if (buffer.add(1, "info", message)) take();
+    buffer.close();
+    take();
+    expect(taken.slice(-2).map((line) => line.split(" ")[1])).toEqual(["later", "last"]);
+    expect(taken.filter((line) => line.includes("were dropped"))).toHaveLength(1);
+    expect(taken.map(numberOf)).toEqual(taken.map((_, index) => index + 1));
+  });
+
+  test("is bounded in bytes, however long its lines are", () => {
+    const buffer = new LogBuffer();
+    for (let n = 0; n < 2_000; n += 1) if (buffer.add(0, "info", "\u0001".repeat(logLineBytesMax))) buffer.take();
+    buffer.close();
+    let lines = 0;
+    for (let next = buffer.take(); next !== null; next = buffer.take()) {
+      lines += next.lines.length;
+      expect(next.bytes).toBeLessThan(messageBatchBytesMax);
+    }
+    expect(lines).toBeGreaterThan(0);
   });
 });
 
