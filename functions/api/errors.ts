@@ -53,16 +53,21 @@ const retryAfter = (seconds: number) => ({ "Retry-After": String(Math.max(1, Mat
 
 const table: Table = {
   invalid: ({ message, details }) => ({ code: "INVALID_INPUT", message, details }),
-  unknown_workload_type: ({ workloadType }) => ({
+  unknown_workload_type: ({ workloadType, item }) => ({
     code: "INVALID_INPUT",
     message: "this workload type is not registered",
-    details: { workload_type: workloadType },
+    details: { workload_type: workloadType, item },
   }),
   unknown_pool: ({ pool }) => ({ code: "INVALID_INPUT", message: "there is no such pool", details: { pool } }),
   wrong_state: ({ status, action }) => ({
     code: "INVALID_STATE",
     message: `${action} is not possible in status ${status}`,
     details: { status, action },
+  }),
+  batch_exceeds_queue: ({ queueDepthMax }) => ({
+    code: "INVALID_INPUT",
+    message: "a batch larger than the queue of this customer can never be taken",
+    details: { queue_depth_max: queueDepthMax },
   }),
   unstorable: () => ({ code: "INVALID_INPUT", message: "the database cannot hold this submission" }),
   unauthenticated: () => unauthorized,

@@ -7,16 +7,18 @@ import type { Lane } from "../lane.ts";
 import type { SubmissionGroup } from "../store/store.ts";
 import type { RateState, SubmitRequest } from "./gateway.ts";
 import { GroupCommit } from "./group-commit.ts";
-import type { SubmitResult } from "./persist.ts";
+import { replayed, type SubmitResult } from "./persist.ts";
 import { type CoordinatorDeps, type Leadership, type Session, unavailable } from "./session.ts";
 import { newSubmission } from "./submission.ts";
 
 export class Admission {
   readonly #deps: CoordinatorDeps;
+  readonly #leadership: Leadership;
   readonly #commit: GroupCommit;
 
   constructor(deps: CoordinatorDeps, leadership: Leadership, lane: Lane) {
     this.#deps = deps;
+    this.#leadership = leadership;
     this.#commit = new GroupCommit(deps, leadership, lane);
   }
 
@@ -31,15 +33,26 @@ export class Admission {
       bucket: session.bucket,
       now: this.#deps.now(),
     });
-    if (!admission.ok) return refused(session, admission.refusal, request.bodies.length);
+    if (!admission.ok)
+      return (await this.#replay(request)) ?? refused(session, admission.refusal, request.bodies.length);
     session.bucket = admission.bucket;
     return this.#commit.add(this.#group(session, request));
   }
 
+  /** A request that was taken already is not refused for want of room: its answer was lost, and is given again. */
+  async #replay({ idempotency }: SubmitRequest): Promise<SubmitResult | null> {
+    if (idempotency === null) return null;
+    const { store, customerId, now } = this.#deps;
+    const known = await this.#leadership.within(() => store.submittedUnder(customerId, idempotency, now()));
+    if (!known.ok || known.value === null) return null;
+    if (known.value.kind === "conflict") return { ok: false, refusal: { kind: "idempotency_conflict" } };
+    return { ok: true, value: known.value.submitted.map(replayed) };
+  }
+
   #refusal({ customer }: Session, { bodies }: SubmitRequest): Refusal | null {
     if (customer.suspended) return { kind: "customer_suspended" };
-    for (const { workload_type: workloadType, pool } of bodies) {
-      if (!customer.types.has(workloadType)) return { kind: "unknown_workload_type", workloadType };
+    for (const [item, { workload_type: workloadType, pool }] of bodies.entries()) {
+      if (!customer.types.has(workloadType)) return { kind: "unknown_workload_type", workloadType, item };
       if (!this.#deps.poolNames.includes(pool)) return { kind: "unknown_pool", pool };
     }
     // The memory of this object is the bound here: the queue's depth counts workloads, whatever their size.

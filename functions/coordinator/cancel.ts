@@ -5,6 +5,7 @@ import { done, type Result, refuse } from "../domain/refusal.ts";
 import { cancel } from "../domain/transition.ts";
 import type { Actor, Workload } from "../domain/workload.ts";
 import { commit } from "./commit.ts";
+import { measureChanges } from "./measure.ts";
 import { offerElsewhere } from "./offer.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
 import { refillWindow } from "./timers.ts";
@@ -27,6 +28,7 @@ export async function cancelWorkload(
   if (decision.kind === "refused") return refuse({ kind: "wrong_state", status: workload.status, action: "cancel" });
   if (decision.kind !== "change") return done(null);
   await commit(deps, session, [decision.change], []);
+  measureChanges(session, [decision.change], deps.now());
   await refillWindow(deps, session);
   const update = updateOf(session, workload.pool, { stops: stopsOf(workload) });
   deps.background(deps.pool(workload.pool).update(update));

@@ -1,6 +1,7 @@
 /** What committed steps say about speed and outcomes, as samples. */
+import { isTerminal } from "../../schema/status.ts";
 import type { Sample } from "../domain/sample.ts";
-import type { Change } from "../domain/workload.ts";
+import type { Change, Workload } from "../domain/workload.ts";
 import type { Session } from "./session.ts";
 
 const seconds = (from: number, to: number) => Math.max(0, to - from) / 1_000;
@@ -25,9 +26,9 @@ function* moved({ lostAt }: Session, { next }: Change, now: number): Iterable<Sa
 
 function* samplesOf({ from, next, checkpoints }: Change, customer: string, now: number): Iterable<Sample> {
   const labels = { customer, workload_type: next.workloadType };
-  if (next.status === "SCHEDULED" && from.status === "PENDING") yield latency(next.createdAt, now);
+  if (next.status === "SCHEDULED" && from.generation === 0) yield latency(next, now);
   for (const { bytes } of checkpoints) yield { histogram: "niyanta_checkpoint_size_bytes", labels: {}, value: bytes };
-  if (next.status === "COMPLETED" || next.status === "FAILED") {
+  if (isTerminal(next.status)) {
     const result = next.status.toLowerCase();
     yield {
       counter: "niyanta_workload_executions_total",
@@ -42,8 +43,9 @@ function* samplesOf({ from, next, checkpoints }: Change, customer: string, now: 
   }
 }
 
-export const latency = (createdAt: number, now: number): Sample => ({
+/** From the moment a workload could start to its first assignment: waiting that was asked for is none. */
+export const latency = ({ createdAt, dueAt }: Workload, now: number): Sample => ({
   histogram: "niyanta_scheduling_latency_seconds",
   labels: {},
-  value: seconds(createdAt, now),
+  value: seconds(Math.max(createdAt, dueAt ?? createdAt), now),
 });

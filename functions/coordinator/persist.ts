@@ -71,23 +71,23 @@ function resultOf(group: SubmissionGroup, outcome: GroupOutcome | undefined): Su
 }
 
 /** A start that is certain to come is forecast: now for what has a slot, its time for what waits for it. */
-const submitted = ({ workload, runAt }: Submission): SubmittedWorkload => ({
+const submitted = ({ workload }: Submission): SubmittedWorkload => ({
   workloadId: workload.workloadId,
   createdAt: workload.createdAt,
-  estimatedStartAt: runAt ?? workload.scheduledAt,
+  estimatedStartAt: workload.dueAt ?? workload.scheduledAt,
 });
 
-const replayed = ({ workloadId, createdAt, runAt }: Submitted): SubmittedWorkload => ({
+export const replayed = ({ workloadId, createdAt, runAt }: Submitted): SubmittedWorkload => ({
   workloadId,
   createdAt,
-  estimatedStartAt: runAt,
+  estimatedStartAt: runAt !== null && runAt > createdAt ? runAt : null,
 });
 
 function measureSubmitted({ samples, lead }: Session, created: readonly Submission[], now: number): void {
   if (created.length === 0) return;
   const labels = { customer: lead.customerId, status: "accepted" };
   samples.add({ counter: "niyanta_workload_submissions_total", labels, value: created.length });
-  for (const { workload } of created) if (workload.scheduledAt !== null) samples.add(latency(workload.createdAt, now));
+  for (const { workload } of created) if (workload.scheduledAt !== null) samples.add(latency(workload, now));
 }
 
 interface Written {

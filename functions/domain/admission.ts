@@ -17,7 +17,10 @@ export interface AdmissionRequest {
 
 export type Admission =
   | { readonly ok: true; readonly bucket: TokenBucket }
-  | { readonly ok: false; readonly refusal: Extract<Refusal, { kind: "queue_full" | "rate_limited" }> };
+  | {
+      readonly ok: false;
+      readonly refusal: Extract<Refusal, { kind: "batch_exceeds_queue" | "queue_full" | "rate_limited" }>;
+    };
 
 /** The rate of a customer's submissions; null: no limit. */
 export const submitRate = (limits: AdmissionRequest["limits"]): Rate | null =>
@@ -30,6 +33,9 @@ export const submitRate = (limits: AdmissionRequest["limits"]): Rate | null =>
  */
 export function admit(request: AdmissionRequest): Admission {
   const { limits, items, bucket, now } = request;
+  if (items > limits.queueDepthMax) {
+    return { ok: false, refusal: { kind: "batch_exceeds_queue", queueDepthMax: limits.queueDepthMax } };
+  }
   const excess = request.queuedCount + items - limits.queueDepthMax;
   if (excess > 0) return { ok: false, refusal: queueFull(limits.queueDepthMax, excess, request.startsPerSecond ?? 0) };
   const rate = submitRate(limits);

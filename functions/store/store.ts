@@ -116,6 +116,12 @@ export interface CustomerStore {
   /** Decision records of workloads in any status, in no order; unknown ids are missing. */
   find(customerId: CustomerId, ids: readonly WorkloadId[]): Promise<readonly Workload[]>;
   insert(lead: Lead, groups: readonly SubmissionGroup[], now: number): Promise<Written<readonly GroupOutcome[]>>;
+  /** What this key stands for already; null: for nothing, or no more. */
+  submittedUnder(
+    customerId: CustomerId,
+    idempotency: NonNullable<SubmissionGroup["idempotency"]>,
+    now: number,
+  ): Promise<Extract<GroupOutcome, { kind: "replayed" | "conflict" }> | null>;
   /** Log lines, then changes with their audit rows and checkpoints: one batch, all or nothing but for `missed`. */
   apply(lead: Lead, changes: readonly Change[], logs: readonly LogBatch[], now: number): Promise<Written<Applied>>;
   /** Stores bytes of a checkpoint that is not announced yet; `fenced` when the generation or worker is not current. */

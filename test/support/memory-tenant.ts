@@ -28,8 +28,9 @@ export interface Tenant {
 }
 
 export function admitTo(tenant: Tenant, { bodies }: SubmitRequest, now: number): Refusal | null {
-  const unknown = bodies.find(({ workload_type }) => !tenant.types.includes(workload_type));
-  if (unknown !== undefined) return { kind: "unknown_workload_type", workloadType: unknown.workload_type };
+  for (const [item, { workload_type: workloadType }] of bodies.entries()) {
+    if (!tenant.types.includes(workloadType)) return { kind: "unknown_workload_type", workloadType, item };
+  }
   const { limits, bucket } = tenant;
   const queuedCount = [...tenant.workloads.values()].filter(({ view }) => view.status === "PENDING").length;
   const admission = admit({ queuedCount, limits, items: bodies.length, bucket, now: now });

@@ -17,7 +17,7 @@ import {
   takeEpoch,
   type WorkloadRow,
 } from "./rows.ts";
-import { insertGroups } from "./submissions.ts";
+import { insertGroups, submittedUnder } from "./submissions.ts";
 import { applyAll, wholeNotices } from "./transitions.ts";
 
 export interface MemoryStore extends StateStore {
@@ -81,6 +81,7 @@ function customerStore(rows: Rows): CustomerStore {
     lines: async (customerId, names, room, now) => namedLines(workloadsOf(customerId), names, room, now),
     find: async (customerId, ids) => [...new Set(ids)].flatMap((id) => rowOf(rows, customerId, id)?.workload ?? []),
     insert: async (lead, groups, now) => asLeader(lead, (customer) => insertGroups(rows, customer, groups, now)),
+    submittedUnder: async (customerId, key, now) => submittedUnder(rows.customers.get(customerId), key, now),
     async apply(lead, changes, logs, now) {
       const customer = rows.customers.get(lead.customerId);
       const whole = customer === undefined ? new Set<never>() : await wholeNotices(customer, changes);

@@ -1,7 +1,7 @@
 /** New workloads in memory, under the customer's idempotency keys. */
 import { idempotencyKeyHoursDefault } from "../../../schema/limits.ts";
 import type { Submission } from "../../domain/workload.ts";
-import type { GroupOutcome, SubmissionGroup } from "../store.ts";
+import type { CustomerStore, GroupOutcome, SubmissionGroup, Submitted } from "../store.ts";
 import { auditViews } from "./audit.ts";
 import { assertStorable, assertWhole, type CustomerRows, type IdempotencyRow, type Rows } from "./rows.ts";
 
@@ -37,11 +37,24 @@ function found(
   if (known.bodySha256 !== idempotency?.bodySha256) return { kind: "conflict" };
   if (known.workloadIds.every((id, place) => id === submissions[place]?.workload.workloadId))
     return { kind: "created" };
-  const submitted = known.workloadIds.map((workloadId) => {
+  return { kind: "replayed", submitted: submittedBy(customer, known) };
+}
+
+const submittedBy = (customer: CustomerRows, known: IdempotencyRow): Submitted[] =>
+  known.workloadIds.map((workloadId) => {
     const row = customer.workloads.get(workloadId);
     return { workloadId, createdAt: row?.workload.createdAt ?? known.createdAt, runAt: row?.runAt ?? null };
   });
-  return { kind: "replayed", submitted };
+
+export function submittedUnder(
+  customer: CustomerRows | undefined,
+  { key, bodySha256 }: Parameters<CustomerStore["submittedUnder"]>[1],
+  now: number,
+): Awaited<ReturnType<CustomerStore["submittedUnder"]>> {
+  const known = customer?.idempotency.get(key);
+  if (customer === undefined || known === undefined || known.createdAt <= now - keyMs) return null;
+  if (known.bodySha256 !== bodySha256) return { kind: "conflict" };
+  return { kind: "replayed", submitted: submittedBy(customer, known) };
 }
 
 function create(rows: Rows, customer: CustomerRows, submissions: readonly Submission[], now: number): GroupOutcome {

@@ -1,12 +1,18 @@
 /** What an idempotency key stands for: the body it came with, and the workloads that it made. */
 import { type SQL, sql } from "drizzle-orm";
 import type { CustomerId } from "../../../schema/ids.ts";
-import type { Submitted } from "../store.ts";
+import { idempotencyKeyHoursDefault } from "../../../schema/limits.ts";
+import type { CustomerStore, Submitted } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 
+/** Older keys count as absent. */
+export const keyMs = idempotencyKeyHoursDefault * 3_600_000;
+
 export interface KnownKey {
   readonly bodySha256: string;
+  /** Milliseconds since the epoch, as text or number: a bigint of Postgres. */
+  readonly createdAt: number | string;
   readonly submitted: readonly Submitted[];
 }
 
@@ -35,9 +41,21 @@ export async function findKeys(
   const { rows } = await attempt(
     "reading idempotency keys",
     db.execute<KeyRow>(sql`
-      select k.idempotency_key as key, k.body_sha256 as "bodySha256", ${submitted} as submitted
+      select k.idempotency_key as key, k.body_sha256 as "bodySha256", ${submitted} as submitted,
+        ${milliseconds(sql`k.created_at`)} as "createdAt"
       from idempotency_keys k
       where k.customer_id = ${customerId} and k.idempotency_key = any(${sql.param(keys)}::text[])`),
   );
   return new Map(rows.map((row) => [row.key, row]));
+}
+
+export async function submittedUnder(
+  db: Database,
+  customerId: CustomerId,
+  { key, bodySha256 }: Parameters<CustomerStore["submittedUnder"]>[1],
+  now: number,
+): ReturnType<CustomerStore["submittedUnder"]> {
+  const known = (await findKeys(db, customerId, [key])).get(key);
+  if (known === undefined || Number(known.createdAt) <= now - keyMs) return null;
+  return known.bodySha256 === bodySha256 ? { kind: "replayed", submitted: known.submitted } : { kind: "conflict" };
 }

@@ -7,6 +7,7 @@ import { getChunk, putChunk } from "./chunks.ts";
 import { takeLead } from "./customer-state.ts";
 import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { attempt } from "./failure.ts";
+import { submittedUnder } from "./idempotency-keys.ts";
 import { readLogs } from "./logs.ts";
 import { customersWithWork, putWorkers, takePoolEpoch } from "./pools.ts";
 import { readLines, readWindow } from "./queue.ts";
@@ -24,6 +25,7 @@ export function createPostgresStore(options: DatabaseOptions): StateStore {
     lines: (customerId, names, room, now) => readLines(db, customerId, names, room, now),
     find: (customerId, ids) => findWorkloads(db, customerId, ids),
     insert: (lead, groups, now) => insertSubmissions(db, lead, groups, now),
+    submittedUnder: (customerId, idempotency, now) => submittedUnder(db, customerId, idempotency, now),
     apply: (lead, changes, logs, now) => applyChanges(db, lead, changes, logs, now),
     putChunk: (lead, chunk) => putChunk(db, lead, chunk),
     getChunk: (request) => getChunk(db, request),

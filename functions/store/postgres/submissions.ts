@@ -1,13 +1,12 @@
 /** New workloads: inserted once, whatever is sent again, under the customer's idempotency keys (I23). */
 import { sql } from "drizzle-orm";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
-import { idempotencyKeyHoursDefault } from "../../../schema/limits.ts";
 import type { Submission } from "../../domain/workload.ts";
 import { type GroupOutcome, type Lead, StoreUnavailable, type SubmissionGroup, type Written } from "../store.ts";
 import { insertAudit } from "./audit-rows.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
-import { findKeys, type KnownKey } from "./idempotency-keys.ts";
+import { findKeys, type KnownKey, keyMs } from "./idempotency-keys.ts";
 import { isLeader, type LeaderRow, leaderCte, notLeader, written } from "./leader.ts";
 import { isoOrNull, isoTime, jsonOf, jsonOrNull, onlyRow, recordset, unnested } from "./rows.ts";
 
@@ -15,8 +14,6 @@ interface InsertRow extends LeaderRow {
   /** Places of the groups whose workloads are there now, by this statement or by an earlier try of it. */
   readonly fresh: readonly number[] | null;
 }
-
-const keyMs = idempotencyKeyHoursDefault * 3_600_000;
 
 export async function insertSubmissions(
   db: Database,

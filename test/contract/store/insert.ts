@@ -94,6 +94,19 @@ export function insertContract(give: GiveStore): void {
       ).toEqual([]);
     });
 
+    test("says what a key stands for, until it is too old", async () => {
+      const { store, lead } = await newLead(give);
+      const first = newSubmission();
+      await store.insert(lead, [groupOf([first], "k", "one")], t0);
+      const ask = (key: string, bodySha256: string, now: number) =>
+        store.submittedUnder(lead.customerId, { key, bodySha256 }, now);
+      const submitted = [{ workloadId: first.workload.workloadId, createdAt: t0, runAt: null }];
+      expect(await ask("k", "one", t0 + keyMs - 1)).toEqual({ kind: "replayed", submitted });
+      expect(await ask("k", "two", t0)).toEqual({ kind: "conflict" });
+      expect(await ask("k", "one", t0 + keyMs)).toBeNull();
+      expect(await ask("other", "one", t0)).toBeNull();
+    });
+
     test("refuses a key that comes with another body", async () => {
       const { store, lead } = await newLead(give);
       await store.insert(lead, [groupOf([newSubmission()], "k", "one")], t0);

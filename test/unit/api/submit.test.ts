@@ -81,7 +81,7 @@ describe("submitting a workload", () => {
   it("refuses a type that the customer has not registered", async () => {
     const { post } = await setUp();
     const error = await expectRefused(await post({ workload_type: "unheard.of" }), 400, "INVALID_INPUT");
-    expect(error.details).toEqual({ workload_type: "unheard.of" });
+    expect(error.details).toEqual({ workload_type: "unheard.of", item: 0 });
   });
 
   it("takes a start up to a year ahead, or one that has passed, and refuses a later one", async () => {

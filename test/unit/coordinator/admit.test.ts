@@ -71,10 +71,26 @@ describe("a refusal", () => {
       await world.submit([{}, { pool: "elsewhere" }]),
       await world.submit([{}, {}, {}, {}]),
     ];
-    expect(kindsOf(refused)).toEqual(["unknown_workload_type", "unknown_pool", "queue_full"]);
+    expect(kindsOf(refused)).toEqual(["unknown_workload_type", "unknown_pool", "batch_exceeds_queue"]);
     expect(world.inserts).toEqual([]);
     expect((await world.session()).bucket.tokens).toBe(3);
     expect(kindsOf([await world.submit([{}, {}, {}])])).toEqual(["ok"]);
+  });
+
+  test("names the item that it is about", async () => {
+    const world = new World();
+    expect(await world.submit([{}, { workload_type: "unheard-of" }])).toMatchObject({ refusal: { item: 1 } });
+  });
+
+  test("for want of room or tokens does not meet a request that was taken before, whose answer was lost", async () => {
+    const world = new World({ submitsPerSecond: 1, submitBurst: 1, queueDepthMax: 10 });
+    const first = await world.submit(one, "k");
+    expect(kindsOf([first, await world.submit(one)])).toEqual(["ok", "rate_limited"]);
+    const again = await world.submit(one, "k");
+    const ids = (result: typeof first) => (result.ok ? result.value.map(({ workloadId }) => workloadId) : []);
+    expect(ids(again)).toEqual(ids(first));
+    expect(kindsOf([await world.submit(one, "k", "b")])).toEqual(["idempotency_conflict"]);
+    expect(kindsOf([await world.submit(one, "new")])).toEqual(["rate_limited"]);
   });
 
   test("meets every submission of a customer that is suspended", async () => {
