@@ -34,7 +34,7 @@ test.each([1, chunks])("a dead broker is noticed and left, with %i messages on t
   });
   const life = new AbortController();
   await intake.open(handler, life.signal);
-  nats.freeze();
+  await nats.freeze();
   const requests = Array.from({ length: count }, () => intake.request("events", chunk, patienceMs, life.signal));
   for (const outcome of await Promise.all(requests)) expect(outcome).toMatchObject({ kind: "failed" });
   await nats.kill();

@@ -95,7 +95,7 @@ test("a broker that falls silent on an open connection is noticed, and nobody wa
   await worker.flush();
   const answer = broker.request(subject, rollCall, patienceMs);
   await requests.next();
-  nats.freeze();
+  await nats.freeze();
   expect(await answer).toMatchObject({ type: "no_answer" });
   expect(heard.all).toEqual(["connected", "disconnected"]);
 });
@@ -106,7 +106,7 @@ test("a broker that falls silent is left, though much was on its way to it", asy
   await worker.flush();
   const small = broker.request(subject, rollCall, patienceMs);
   await requests.next();
-  nats.freeze();
+  await nats.freeze();
   const large = Array.from({ length: largeMessages }, () => broker.request(subject, largeMessage, patienceMs));
   for (const answer of await Promise.all([small, ...large])) expect(answer).toMatchObject({ type: "no_answer" });
 });

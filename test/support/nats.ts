@@ -7,14 +7,15 @@ import { join } from "node:path";
 import { natsConfig, natsUrl } from "../../infra/local/nats.ts";
 import { findNatsServer } from "../../infra/local/nats-program.ts";
 import { findFreePorts } from "../../infra/local/ports.ts";
+import { freezeProcess } from "./frozen.ts";
 
 export interface TestNats {
   readonly url: string;
   /** Ends the server at once; `start` brings it back on the same ports, with nothing that it remembers. */
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** Stops the server without a word: its connections stay open, and nothing answers on them. Ended by `kill`. */
-  freeze(): void;
+  /** Resolves when the server has stopped without a word: connections stay open, nothing answers. Ended by `kill`. */
+  freeze(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export async function startNats(): Promise<TestNats> {
     start: async () => {
       server = await launch(program, config);
     },
-    freeze: () => void server.kill("SIGSTOP"),
+    freeze: () => freezeProcess(server.pid ?? 0),
     stop: async () => {
       await kill();
       await rm(folder, { recursive: true, force: true });
