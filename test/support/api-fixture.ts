@@ -99,3 +99,12 @@ export async function startApi(options: { metricsToken?: string } = {}) {
 export type Api = Awaited<ReturnType<typeof startApi>>;
 
 export const slowLimits = (changes: Partial<TierLimits>): TierLimits => ({ ...tierLimits.free, ...changes });
+
+/** The API with one customer, and a POST to `path` with its key. */
+export async function startPosting(path: string) {
+  const api = await startApi();
+  const tenant = await api.addCustomer();
+  const post = (json: unknown, headers: Record<string, string> = {}) =>
+    api.send("POST", path, { key: tenant.key, json, headers });
+  return { api, tenant, post };
+}

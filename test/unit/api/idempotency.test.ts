@@ -1,19 +1,13 @@
 /** The header Idempotency-Key: what is one request, and what is a conflict. */
 import { describe, expect, it } from "vitest";
 import { submittedSchema } from "../../../schema/http/submit.ts";
-import { startApi } from "../../support/api-fixture.ts";
+import { startPosting } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
 
 const path = "/v1/workloads";
 const noop = { workload_type: "noop" };
 
-async function setUp() {
-  const api = await startApi();
-  const tenant = await api.addCustomer();
-  const post = (json: unknown, headers: Record<string, string> = {}) =>
-    api.send("POST", path, { key: tenant.key, json, headers });
-  return { api, tenant, post };
-}
+const setUp = () => startPosting(path);
 
 describe("an idempotency key", () => {
   it("names one workload, however the same request is written", async () => {

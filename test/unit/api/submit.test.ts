@@ -3,19 +3,13 @@ import { describe, expect, it } from "vitest";
 import { submittedSchema } from "../../../schema/http/submit.ts";
 import { workloadViewSchema } from "../../../schema/http/workload.ts";
 import { inputBytesMax, runAtAheadSecondsMax } from "../../../schema/limits.ts";
-import { slowLimits, startApi, startedAt } from "../../support/api-fixture.ts";
+import { slowLimits, startApi, startedAt, startPosting } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
 
 const path = "/v1/workloads";
 const noop = { workload_type: "noop" };
 
-async function setUp() {
-  const api = await startApi();
-  const tenant = await api.addCustomer();
-  const post = (json: unknown, headers: Record<string, string> = {}) =>
-    api.send("POST", path, { key: tenant.key, json, headers });
-  return { api, tenant, post };
-}
+const setUp = () => startPosting(path);
 
 describe("submitting a workload", () => {
   it("answers 202 with its id, status, times, and where to find it", async () => {

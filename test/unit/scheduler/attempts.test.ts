@@ -6,23 +6,13 @@ import type { Attempt } from "../../../functions/scheduler/ledger.ts";
 import type { Pool } from "../../../functions/scheduler/pool.ts";
 import type { Held } from "../../../schema/messages/to-coordinator.ts";
 import { customerId, item, workerId, workloadId } from "../domain/pool-builder.ts";
-import { stillPool } from "./pool.ts";
+import { registrationOf, stillPool } from "./pool.ts";
 
 const held: Held = { customer_id: customerId(1), workload_id: workloadId(1), generation: 1 };
 const completed = { kind: "completed", result: null } as const;
 const started = { kind: "started" } as const;
 
-const enlist = (pool: Pool, number: number) =>
-  register(pool, {
-    worker_id: workerId(number),
-    pool: "default",
-    capabilities: ["noop"],
-    slots: 1,
-    tags: {},
-    version: "test",
-    draining: false,
-    held: [],
-  });
+const enlist = (pool: Pool, number: number) => register(pool, registrationOf(number, 1));
 
 /** Worker 1 has been sent its attempt; whether it has it is not known. */
 function sent(): { pool: Pool; attempt: Attempt } {

@@ -6,19 +6,9 @@ import { register } from "../../../functions/scheduler/health.ts";
 import type { Pool } from "../../../functions/scheduler/pool.ts";
 import { newAssignment } from "../../support/scripted-coordinator.ts";
 import { customerId, item, workerId, workloadId } from "../domain/pool-builder.ts";
-import { stillPool } from "./pool.ts";
+import { registrationOf, stillPool } from "./pool.ts";
 
-const enlist = (pool: Pool) =>
-  register(pool, {
-    worker_id: workerId(1),
-    pool: "default",
-    capabilities: ["noop"],
-    slots: 1,
-    tags: {},
-    version: "test",
-    draining: false,
-    held: [],
-  });
+const enlist = (pool: Pool) => register(pool, registrationOf(1, 1));
 
 test("an assignment that was asked about before it was sent is not taken for lost", () => {
   const pool = stillPool();

@@ -10,7 +10,7 @@ import type { ToWorker } from "../../../schema/messages/to-worker.ts";
 import { t0 } from "../../support/records.ts";
 import { newAssignment } from "../../support/scripted-coordinator.ts";
 import { customerId, item, workerId, workloadId } from "../domain/pool-builder.ts";
-import { stillPool } from "./pool.ts";
+import { registrationOf, stillPool } from "./pool.ts";
 
 const leaseMs = 15_000;
 const silence: BrokerAnswer = { type: "no_answer", problem: "frozen" };
@@ -51,17 +51,7 @@ async function stage(answer: (message: ToWorker) => BrokerAnswer): Promise<Stage
   };
 }
 
-const enlist = (pool: Pool, number: number) =>
-  register(pool, {
-    worker_id: workerId(number),
-    pool: "default",
-    capabilities: ["noop"],
-    slots: 10,
-    tags: {},
-    version: "test",
-    draining: false,
-    held: [],
-  });
+const enlist = (pool: Pool, number: number) => register(pool, registrationOf(number, 10));
 
 const held = (number: number) => ({ customer_id: customerId(1), workload_id: workloadId(number), generation: 1 });
 const reserve = (pool: Pool, number: number): Attempt => pool.ledger.reserve(item(number), customerId(1), workerId(1));

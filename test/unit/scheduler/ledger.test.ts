@@ -2,23 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Attempt, Ledger } from "../../../functions/scheduler/ledger.ts";
-import type { Registration } from "../../../schema/messages/to-coordinator.ts";
 import { t0 } from "../../support/records.ts";
 import { customerId, item, workerId, workloadId } from "../domain/pool-builder.ts";
+import { registrationOf } from "./pool.ts";
 
 const workerNumbers = [1, 2, 3];
 const customerNumbers = [1, 2];
 
-const registration = (number: number): Registration => ({
-  worker_id: workerId(number),
-  pool: "default",
-  capabilities: ["noop"],
-  slots: 10,
-  tags: {},
-  version: "test",
-  draining: false,
-  held: [],
-});
+const registration = (number: number) => registrationOf(number, 10);
 
 type Operation =
   | { do: "enroll" | "remove"; worker: number }

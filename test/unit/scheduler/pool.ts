@@ -9,8 +9,10 @@ import { WorkerRows } from "../../../functions/scheduler/worker-rows.ts";
 import { createMemoryStore } from "../../../functions/store/memory/memory-store.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { Metrics } from "../../../functions/telemetry/metrics.ts";
+import type { Registration } from "../../../schema/messages/to-coordinator.ts";
 import type { ToWorker } from "../../../schema/messages/to-worker.ts";
 import { t0 } from "../../support/records.ts";
+import { workerId } from "../domain/pool-builder.ts";
 
 const unreachable = () => {
   throw new Error("nobody is there");
@@ -75,3 +77,15 @@ export function stillPool(chosen: Partial<World> = {}): Pool {
     advance: () => undefined,
   };
 }
+
+/** What a healthy worker that can run `noop` says of itself. */
+export const registrationOf = (number: number, slots: number): Registration => ({
+  worker_id: workerId(number),
+  pool: "default",
+  capabilities: ["noop"],
+  slots,
+  tags: {},
+  version: "test",
+  draining: false,
+  held: [],
+});
