@@ -52,13 +52,13 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
 
     /** Slots for workloads that are about to be written. */
     async place(request: PlaceRequest): Promise<readonly Placement[]> {
-      this.#begin();
+      this.#pool.deps.background(this.#begin());
       return placeNow(this.#pool, request);
     }
 
     /** What a coordinator says after a commit. */
     async update(update: Update): Promise<void> {
-      this.#begin();
+      this.#pool.deps.background(this.#begin());
       applyUpdate(this.#pool, update);
       this.#pool.advance();
     }
