@@ -23,6 +23,27 @@ export const timeoutSecondsMax = 30 * 24 * 3_600;
 export const runAtAheadSecondsMax = 365 * 24 * 3_600;
 export const apiKeyCacheSeconds = 5;
 export const nameLengthMax = 128;
+export const descriptionLengthMax = 1_000;
+export const configBytesMax = 64 * kib;
+export const typesMax = 1_000;
+export const apiKeysMax = 100;
+export const keyRotationOverlapSecondsDefault = 24 * 3_600;
+export const keyRotationOverlapSecondsMax = 30 * 24 * 3_600;
+export const keyLastUsedSeconds = 60;
+export const pauseWaitSeconds = 5;
+export const statisticsDaysMax = 366;
+export const retriesMax = 100;
+export const retryMsMax = 24 * 3_600_000;
+export const checkpointIntervalSecondsMax = 24 * 3_600;
+
+// Wrong credentials from one address, in each isolate
+export const failuresPerSecond = 1;
+export const failuresBurst = 30;
+
+// Live updates
+export const watchersMax = 10_000;
+export const watchTokenSeconds = 10;
+export const liveEventsPageMax = 500;
 
 // Scheduling
 export const waitBoostPerMinuteDefault = 5;

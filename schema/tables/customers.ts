@@ -1,6 +1,6 @@
 /** Who owns work, and the keys they come with. */
 import { sql } from "drizzle-orm";
-import { check, index, jsonb, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { check, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import type { TierLimits } from "../tiers.ts";
 import { id, moment } from "./columns.ts";
 
@@ -14,6 +14,7 @@ export const customers = pgTable(
     overrides: jsonb("overrides").$type<Partial<TierLimits>>().notNull().default({}),
     suspendedAt: moment("suspended_at"),
     createdAt: moment("created_at").notNull().defaultNow(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
   },
   (table) => [check("customers_tier", sql`${table.tier} in ('free', 'standard', 'premium', 'enterprise')`)],
 );
@@ -21,7 +22,7 @@ export const customers = pgTable(
 export const apiKeys = pgTable(
   "api_keys",
   {
-    keyId: id("key_id").primaryKey(),
+    keyId: id("key_id").notNull(),
     customerId: id("customer_id")
       .notNull()
       .references(() => customers.customerId),
@@ -35,8 +36,9 @@ export const apiKeys = pgTable(
     lastUsedAt: moment("last_used_at"),
   },
   (table) => [
-    uniqueIndex("api_keys_hash").on(table.keyHash),
-    index("api_keys_customer").on(table.customerId),
+    // Every key of a table begins with the customer: no constraint tells one customer about another.
+    primaryKey({ columns: [table.customerId, table.keyId] }),
+    uniqueIndex("api_keys_hash").on(table.customerId, table.keyHash),
     check("api_keys_hash_hex", sql`${table.keyHash} ~ '^[0-9a-f]{64}$'`),
   ],
 );

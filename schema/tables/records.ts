@@ -1,6 +1,6 @@
 /** What is written once and never changed: the audit trail and the log lines. */
 import { sql } from "drizzle-orm";
-import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import type { Json } from "../json.ts";
 import { id, moment } from "./columns.ts";
 
@@ -8,7 +8,7 @@ export const auditEvents = pgTable(
   "audit_events",
   {
     /** Rises; within one customer it is the order of the changes, as one coordinator writes them. */
-    eventId: bigint("event_id", { mode: "bigint" }).primaryKey().generatedAlwaysAsIdentity(),
+    eventId: bigint("event_id", { mode: "bigint" }).notNull().generatedAlwaysAsIdentity(),
     /** Null for the events of a worker as such. */
     customerId: id("customer_id"),
     workloadId: id("workload_id"),
@@ -21,6 +21,8 @@ export const auditEvents = pgTable(
     createdAt: moment("created_at").notNull(),
   },
   (table) => [
+    // In the order of a customer's changes: what live updates read on from.
+    uniqueIndex("audit_events_order").on(table.customerId, table.eventId),
     index("audit_events_workload").on(table.customerId, table.workloadId, table.eventId),
     index("audit_events_worker").on(table.workerId, table.eventId).where(sql`worker_id is not null`),
     check("audit_events_actor", sql`${table.actorType} in ('coordinator', 'worker', 'system', 'user')`),

@@ -1,6 +1,6 @@
 /** Workload types: a registered kind of work of one customer. */
 import { sql } from "drizzle-orm";
-import { check, integer, jsonb, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { check, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import type { Json } from "../json.ts";
 import type { Resources } from "../messages/to-coordinator.ts";
 import { id, moment } from "./columns.ts";
@@ -9,7 +9,7 @@ import { customers } from "./customers.ts";
 export const workloadConfigs = pgTable(
   "workload_configs",
   {
-    configId: id("config_id").primaryKey(),
+    configId: id("config_id").notNull(),
     customerId: id("customer_id")
       .notNull()
       .references(() => customers.customerId),
@@ -27,6 +27,7 @@ export const workloadConfigs = pgTable(
     updatedAt: moment("updated_at").notNull().defaultNow(),
   },
   (table) => [
+    primaryKey({ columns: [table.customerId, table.configId] }),
     uniqueIndex("workload_configs_type").on(table.customerId, table.workloadType),
     check("workload_configs_retries", sql`${table.maxRetries} >= 0 and ${table.retryCapMs} >= ${table.retryBaseMs}`),
     check("workload_configs_timeout", sql`${table.timeoutSeconds} > 0`),

@@ -51,6 +51,10 @@ export const workloads = pgTable(
     lastWorkerId: id("last_worker_id"),
     labels: jsonb("labels").$type<Record<string, string>>().notNull(),
     affinity: jsonb("affinity").$type<Affinity>(),
+    /** What is to become of it as soon as its worker lets go: see domain/workload.ts. */
+    intent: jsonb("intent").$type<Json>(),
+    /** The workload that this one is a retry of, by hand. */
+    retriedFrom: id("retried_from"),
     inputParams: jsonb("input_params").$type<Json>().notNull(),
     /** Of the input as JSON: how much a coordinator may hand out at once is counted before the input is read. */
     inputBytes: integer("input_bytes").notNull().default(0),
@@ -78,12 +82,14 @@ export const workloads = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId] }),
-    // Four partial indexes: a terminal workload stands in the primary key alone.
+    // Partial indexes: what is COMPLETED stands in the primary key alone.
     index("workloads_queue_lines")
       .on(table.customerId, table.queueLine, table.queueRank, table.workloadId)
       .where(sql`status in ('PENDING', 'REDISTRIBUTING')`),
     index("workloads_held").on(table.customerId).where(sql`status in ('SCHEDULED', 'RUNNING')`),
     index("workloads_paused").on(table.customerId).where(sql`status = 'PAUSED'`),
+    // What ended badly is looked for, and rare.
+    index("workloads_ended_badly").on(table.customerId, table.workloadId).where(sql`status in ('FAILED', 'CANCELLED')`),
     index("workloads_due").on(table.customerId, table.dueAt).where(sql`status = 'PENDING' and due_at is not null`),
     check(
       "workloads_status",
@@ -151,7 +157,9 @@ export const idempotencyKeys = pgTable(
     customerId: id("customer_id").notNull(),
     idempotencyKey: text("idempotency_key").notNull(),
     bodySha256: text("body_sha256").notNull(),
-    workloadIds: text("workload_ids").array().notNull(),
+    /** What a submission made; empty for every other request, whose answer is `reply`. */
+    workloadIds: text("workload_ids").array().notNull().default([]),
+    reply: jsonb("reply").$type<Json>(),
     createdAt: moment("created_at").notNull(),
   },
   (table) => [
