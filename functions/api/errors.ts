@@ -11,6 +11,10 @@ export type HttpRefusal =
   | { kind: "invalid"; message: string; details: Json }
   | { kind: "unauthenticated" }
   | { kind: "forbidden"; message: string }
+  | { kind: "unknown_config" }
+  | { kind: "unknown_key" }
+  | { kind: "unknown_worker" }
+  | { kind: "no_such_customer" }
   | { kind: "unknown_path" }
   | { kind: "method_not_allowed"; allow: readonly string[] }
   | { kind: "too_large"; message: string; details: Json }
@@ -36,82 +40,109 @@ export const statusOf = {
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>;
 
 interface Reply {
-  readonly code: ErrorCode;
   readonly message: string;
   readonly details?: Json;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Table = { [K in ApiRefusal["kind"]]: (refusal: Extract<ApiRefusal, { kind: K }>) => Reply };
+interface Entry<R> {
+  readonly code: ErrorCode;
+  readonly reply: (refusal: R) => Reply;
+}
 
-const unauthorized: Reply = {
-  code: "UNAUTHORIZED",
-  message: "a valid bearer token is required",
-  headers: { "WWW-Authenticate": 'Bearer realm="niyanta"' },
-};
+type Table = { readonly [K in ApiRefusal["kind"]]: Entry<Extract<ApiRefusal, { kind: K }>> };
+
+const always = (code: ErrorCode, message: string, headers: Reply["headers"] = {}): Entry<unknown> => ({
+  code,
+  reply: () => ({ message, headers }),
+});
+const challenge = { "WWW-Authenticate": 'Bearer realm="niyanta"' };
+const unauthorized = always("UNAUTHORIZED", "a valid bearer token is required", challenge);
 const retryAfter = (seconds: number) => ({ "Retry-After": String(Math.max(1, Math.ceil(seconds))) });
 
 const table: Table = {
-  invalid: ({ message, details }) => ({ code: "INVALID_INPUT", message, details }),
-  unknown_workload_type: ({ workloadType, item }) => ({
+  invalid: { code: "INVALID_INPUT", reply: ({ message, details }) => ({ message, details }) },
+  unknown_workload_type: {
     code: "INVALID_INPUT",
-    message: "this workload type is not registered",
-    details: { workload_type: workloadType, item },
-  }),
-  unknown_pool: ({ pool }) => ({ code: "INVALID_INPUT", message: "there is no such pool", details: { pool } }),
-  wrong_state: ({ status, action }) => ({
+    reply: ({ workloadType, item }) => ({
+      message: "this workload type is not registered",
+      details: { workload_type: workloadType, item },
+    }),
+  },
+  unknown_pool: {
+    code: "INVALID_INPUT",
+    reply: ({ pool }) => ({ message: "there is no such pool", details: { pool } }),
+  },
+  wrong_state: {
     code: "INVALID_STATE",
-    message: `${action} is not possible in status ${status}`,
-    details: { status, action },
-  }),
-  batch_exceeds_queue: ({ queueDepthMax }) => ({
+    reply: ({ status, action }) => ({
+      message: `${action} is not possible in status ${status}`,
+      details: { status, action },
+    }),
+  },
+  batch_exceeds_queue: {
     code: "INVALID_INPUT",
-    message: "a batch larger than the queue of this customer can never be taken",
-    details: { queue_depth_max: queueDepthMax },
-  }),
-  unstorable: () => ({ code: "INVALID_INPUT", message: "the database cannot hold this submission" }),
-  unauthenticated: () => unauthorized,
-  unknown_customer: () => unauthorized,
-  forbidden: ({ message }) => ({ code: "FORBIDDEN", message }),
-  customer_suspended: () => ({ code: "FORBIDDEN", message: "this customer is suspended" }),
-  unknown_path: () => ({ code: "NOT_FOUND", message: "there is nothing at this path" }),
-  unknown_workload: () => ({ code: "NOT_FOUND", message: "there is no such workload" }),
-  method_not_allowed: ({ allow }) => ({
+    reply: ({ queueDepthMax }) => ({
+      message: "a batch larger than the queue of this customer can never be taken",
+      details: { queue_depth_max: queueDepthMax },
+    }),
+  },
+  unstorable: always("INVALID_INPUT", "the database cannot hold this request"),
+  unauthenticated: unauthorized,
+  unknown_customer: unauthorized,
+  forbidden: { code: "FORBIDDEN", reply: ({ message }) => ({ message }) },
+  customer_suspended: always("FORBIDDEN", "this customer is suspended"),
+  unknown_path: always("NOT_FOUND", "there is nothing at this path"),
+  unknown_workload: always("NOT_FOUND", "there is no such workload"),
+  unknown_config: always("NOT_FOUND", "there is no such workload type"),
+  unknown_key: always("NOT_FOUND", "there is no such key"),
+  unknown_worker: always("NOT_FOUND", "there is no such worker"),
+  no_such_customer: always("NOT_FOUND", "there is no such customer"),
+  method_not_allowed: {
     code: "METHOD_NOT_ALLOWED",
-    message: "this path does not know this method",
-    headers: { Allow: allow.join(", ") },
-  }),
-  idempotency_conflict: () => ({
-    code: "CONFLICT",
-    message: "this Idempotency-Key was used with another request",
-  }),
-  too_large: ({ message, details }) => ({ code: "PAYLOAD_TOO_LARGE", message, details }),
-  unsupported_media_type: ({ message }) => ({ code: "UNSUPPORTED_MEDIA_TYPE", message }),
-  rate_limited: ({ retryAfterSeconds }) => ({
+    reply: ({ allow }) => ({ message: "this path does not know this method", headers: { Allow: allow.join(", ") } }),
+  },
+  idempotency_conflict: always("CONFLICT", "this Idempotency-Key was used with another request"),
+  too_large: { code: "PAYLOAD_TOO_LARGE", reply: ({ message, details }) => ({ message, details }) },
+  unsupported_media_type: { code: "UNSUPPORTED_MEDIA_TYPE", reply: ({ message }) => ({ message }) },
+  rate_limited: {
     code: "RATE_LIMITED",
-    message: "too many requests",
-    headers: retryAfter(retryAfterSeconds),
-  }),
-  queue_full: ({ queueDepthMax, retryAfterSeconds }) => ({
+    reply: ({ retryAfterSeconds }) => ({ message: "too many requests", headers: retryAfter(retryAfterSeconds) }),
+  },
+  queue_full: {
     code: "SERVICE_UNAVAILABLE",
-    message: "the queue of this customer is full",
-    details: { queue_depth_max: queueDepthMax },
-    headers: retryAfter(retryAfterSeconds),
-  }),
-  unavailable: ({ what, retryAfterSeconds }) => ({
+    reply: ({ queueDepthMax, retryAfterSeconds }) => ({
+      message: "the queue of this customer is full",
+      details: { queue_depth_max: queueDepthMax },
+      headers: retryAfter(retryAfterSeconds),
+    }),
+  },
+  unavailable: {
     code: "SERVICE_UNAVAILABLE",
-    message: `the ${what} does not answer`,
-    details: { dependency: what },
-    headers: retryAfter(retryAfterSeconds),
-  }),
-  internal: () => ({ code: "INTERNAL_ERROR", message: "an internal error, logged under this request id" }),
+    reply: ({ what, retryAfterSeconds }) => ({
+      message: `the ${what} does not answer`,
+      details: { dependency: what },
+      headers: retryAfter(retryAfterSeconds),
+    }),
+  },
+  internal: always("INTERNAL_ERROR", "an internal error, logged under this request id"),
 };
 
-const lookUp = <K extends ApiRefusal["kind"]>(refusal: Extract<ApiRefusal, { kind: K }>, kind: K): Reply =>
-  table[kind](refusal);
+/** For the document: which code a kind of refusal is answered with. */
+export const codeOf = (kind: ApiRefusal["kind"]): ErrorCode => table[kind].code;
+
+const lookUp = <K extends ApiRefusal["kind"]>(kind: K, refusal: Extract<ApiRefusal, { kind: K }>): Reply =>
+  table[kind].reply(refusal);
+
+/** The error as a body carries it; also of one item among many. */
+export function errorOf(refusal: ApiRefusal): Omit<ErrorBody["error"], "request_id"> {
+  const { message, details = null } = lookUp(refusal.kind, refusal);
+  return { code: codeOf(refusal.kind), message, details };
+}
 
 export function refuse(c: ApiContext, refusal: ApiRefusal): Response {
-  const { code, message, details = null, headers = {} } = lookUp(refusal, refusal.kind);
-  const body: ErrorBody = { error: { code, message, details, request_id: c.var.requestId } };
-  return c.json(body, statusOf[code], { ...headers });
+  const { headers = {} } = lookUp(refusal.kind, refusal);
+  const error = errorOf(refusal);
+  const body: ErrorBody = { error: { ...error, request_id: c.var.requestId } };
+  return c.json(body, statusOf[error.code], { ...headers });
 }

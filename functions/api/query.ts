@@ -5,7 +5,7 @@ import type { Checked } from "./errors.ts";
 import { timeProblem } from "./time.ts";
 import { invalidAt, validate } from "./validation.ts";
 
-interface QueryShape<T> {
+export interface QueryShape<T> {
   readonly schema: z.ZodType<T>;
   /** Parameters that may come more than once, and read as a list. */
   readonly repeatable: readonly string[];

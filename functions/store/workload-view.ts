@@ -1,7 +1,7 @@
 /** From what a store holds of a workload to what a client reads. */
 import type { Affinity } from "../../schema/affinity.ts";
 import type { WorkloadView } from "../../schema/http/workload.ts";
-import type { CustomerId } from "../../schema/ids.ts";
+import type { CustomerId, WorkloadId } from "../../schema/ids.ts";
 import type { Json } from "../../schema/json.ts";
 import type { Workload } from "../domain/workload.ts";
 
@@ -34,6 +34,8 @@ export interface StoredWorkload extends FromDecisions {
   readonly result: Json;
   readonly error: { readonly type: string; readonly message: string } | null;
   readonly timeoutSeconds: number | null;
+  readonly retriedFrom: WorkloadId | null;
+  readonly pendingAction: WorkloadView["pending_action"];
   readonly runAt: number | null;
   readonly updatedAt: number;
 }
@@ -61,6 +63,8 @@ export const toView = (stored: StoredWorkload): WorkloadView => ({
   checkpoint_sequence: stored.checkpointSequence,
   affinity_rules: stored.affinity,
   timeout_seconds: stored.timeoutSeconds,
+  retry_of: stored.retriedFrom,
+  pending_action: stored.pendingAction,
   created_at: iso(stored.createdAt),
   run_at: isoOrNull(stored.runAt),
   scheduled_at: isoOrNull(stored.scheduledAt),

@@ -36,6 +36,10 @@ export const workloadViewSchema = z.object({
   checkpoint_sequence: z.int(),
   affinity_rules: affinitySchema.nullable(),
   timeout_seconds: z.int().nullable(),
+  /** The workload that this one is a retry of, by hand. */
+  retry_of: workloadIdSchema.nullable(),
+  /** What becomes of it as soon as its worker lets go: it was asked for while the workload ran. */
+  pending_action: z.enum(["pause", "move"]).nullable(),
   created_at: timeSchema,
   run_at: time,
   scheduled_at: time,

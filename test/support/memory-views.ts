@@ -49,6 +49,8 @@ export const viewOf = (
   checkpoint_sequence: 0,
   affinity_rules: body.affinity_rules ?? null,
   timeout_seconds: body.timeout_seconds ?? null,
+  retry_of: null,
+  pending_action: null,
   created_at: at,
   run_at: body.run_at ?? null,
   scheduled_at: null,

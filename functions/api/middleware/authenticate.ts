@@ -1,6 +1,8 @@
 /** Who asks: an API key of a customer, or the admin key. Every kind of wrong key gets the same answer. */
 import { parseKey, sha256Hex } from "../../../schema/api-key.ts";
 import { apiKeyCacheSeconds } from "../../../schema/limits.ts";
+import { type Scope, scopes } from "../../../schema/scopes.ts";
+import type { KeyRecord } from "../../store/store.ts";
 import { bearerToken } from "../bearer.ts";
 import { createBoundedCache } from "../bounded-cache.ts";
 import { constantTimeEqual } from "../constant-time.ts";
@@ -42,11 +44,21 @@ type Owner = NonNullable<Awaited<ReturnType<typeof parseKey>>>;
 
 async function verify(source: Source, token: string, owner: Owner, now: number): Promise<Principal | null> {
   const hash = await sha256Hex(token);
-  if (owner.kind === "admin") return constantTimeEqual(hash, source.adminKeyHash) ? { kind: "admin" } : null;
+  if (owner.kind === "admin") return constantTimeEqual(hash, source.adminKeyHash) ? operator : null;
   const key = await source.store.key(owner, hash, now);
-  return key === null ? null : { kind: "customer", key };
+  return key === null ? null : principalOf(key);
 }
 
+const operator: Principal = { id: "admin", scopes: ["admin"], expiresAt: null, customer: null };
+
+const principalOf = ({ keyId, scopes: given, expiresAt, customerId, suspended, limits }: KeyRecord): Principal => ({
+  id: keyId,
+  scopes: given.filter(isScope),
+  expiresAt,
+  customer: { customerId, suspended, limits },
+});
+
+const isScope = (text: string): text is Scope => scopes.some((scope) => scope === text);
+
 /** A key may expire while it is remembered. */
-const isExpired = (principal: Principal, now: number): boolean =>
-  principal.kind === "customer" && principal.key.expiresAt !== null && principal.key.expiresAt <= now;
+const isExpired = ({ expiresAt }: Principal, now: number): boolean => expiresAt !== null && expiresAt <= now;

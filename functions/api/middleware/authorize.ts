@@ -1,22 +1,24 @@
 /** What a principal may do: a route names the scope it needs, and runs for customers that are not suspended. */
+import type { Scope } from "../../../schema/scopes.ts";
 import type { ApiHandler, Principal } from "../context.ts";
 import { type ApiRefusal, refuse } from "../errors.ts";
-
-export type Scope = "workloads:read" | "workloads:write";
 
 export const authorize =
   (scope: Scope): ApiHandler =>
   async (c, proceed) => {
     const principal = c.var.principal;
-    const refusal = refusalOf(principal, scope);
+    const refusal = scope === "admin" ? refusalOfOperator(principal) : refusalOf(principal, scope);
     if (refusal !== null) return refuse(c, refusal);
-    if (principal.kind === "customer") c.set("customer", principal.key);
+    if (principal.customer !== null) c.set("customer", principal.customer);
     return proceed();
   };
 
-function refusalOf(principal: Principal, scope: Scope): ApiRefusal | null {
-  if (principal.kind === "admin") return { kind: "forbidden", message: "the admin key belongs to no customer" };
-  if (principal.key.suspended) return { kind: "customer_suspended" };
-  if (principal.key.scopes.includes(scope)) return null;
-  return { kind: "forbidden", message: `this key lacks the scope ${scope}` };
+/** A customer's key never administers, whatever its row says. */
+const refusalOfOperator = ({ customer, scopes }: Principal): ApiRefusal | null =>
+  customer === null && scopes.includes("admin") ? null : { kind: "forbidden", message: "this is for the operator" };
+
+function refusalOf({ customer, scopes }: Principal, scope: Scope): ApiRefusal | null {
+  if (customer === null) return { kind: "forbidden", message: "the admin key belongs to no customer" };
+  if (customer.suspended) return { kind: "customer_suspended" };
+  return scopes.includes(scope) ? null : { kind: "forbidden", message: `this key lacks the scope ${scope}` };
 }

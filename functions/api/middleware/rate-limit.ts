@@ -1,4 +1,4 @@
-/** The bucket of reads, one a customer in each isolate; submissions are counted by the customer's coordinator. */
+/** The bucket of all requests but submissions, one a customer in each isolate; submissions are the coordinator's to count. */
 import { readRateFactor, type TierLimits } from "../../../schema/tiers.ts";
 import type { RateState } from "../../coordinator/gateway.ts";
 import { fullBucket, type Rate, secondsUntil, type TokenBucket, take, tokensAt } from "../../domain/token-bucket.ts";
@@ -25,10 +25,10 @@ export interface ReadBuckets {
 
 export function createReadBuckets(clock: () => number): ReadBuckets {
   const buckets = createBoundedCache<string, TokenBucket>(readBucketsMax);
-  const charge = (principal: Principal, tokens: number): Counted => {
-    const rate = principal.kind === "customer" ? readRate(principal.key.limits) : null;
-    if (principal.kind === "admin" || rate === null) return { rate: unlimited, retryAfterSeconds: null };
-    return chargeBucket(buckets, principal.key.customerId, rate, tokens, clock());
+  const charge = ({ customer }: Principal, tokens: number): Counted => {
+    const rate = customer === null ? null : readRate(customer.limits);
+    if (customer === null || rate === null) return { rate: unlimited, retryAfterSeconds: null };
+    return chargeBucket(buckets, customer.customerId, rate, tokens, clock());
   };
   return { count: (principal) => charge(principal, 1), look: (principal) => charge(principal, 0) };
 }

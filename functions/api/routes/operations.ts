@@ -1,42 +1,87 @@
 /** For operators: the index, liveness, readiness, metrics. */
-import type { Ready } from "../../../schema/http/health.ts";
+import { z } from "zod";
+import { healthSchema, indexSchema, type Ready, readySchema } from "../../../schema/http/health.ts";
 import { bearerToken } from "../bearer.ts";
 import { sameSecret } from "../constant-time.ts";
 import type { ApiDependencies, ApiHandler } from "../context.ts";
 import { refuse } from "../errors.ts";
+import { type Route, reply, route } from "../route.ts";
 
 const dependencyWaitMsMax = 2_000;
 const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-export const getIndex =
-  ({ version }: Pick<ApiDependencies, "version">): ApiHandler =>
-  async (c) =>
-    c.json({
-      name: "niyanta",
-      version,
-      links: { workloads: "/v1/workloads", health: "/health", ready: "/ready", metrics: "/metrics" },
-    });
+export const getIndex = ({ version }: Pick<ApiDependencies, "version">): Route =>
+  route({
+    method: "GET",
+    path: "/",
+    operationId: "getIndex",
+    tag: "Operations",
+    summary: "What this is, and where its parts are",
+    access: "public",
+    replies: { 200: { description: "Links", schema: indexSchema, example: indexOf(version) } },
+    handle: async () => reply(200, indexOf(version)),
+  });
+
+const indexOf = (version: string) => ({
+  name: "niyanta" as const,
+  version,
+  links: {
+    workloads: "/v1/workloads",
+    health: "/health",
+    ready: "/ready",
+    metrics: "/metrics",
+    openapi: "/openapi.json",
+    docs: "/docs",
+  },
+});
 
 /** Asks nobody: it only says that this process answers. */
-export const getHealth =
-  ({ version }: Pick<ApiDependencies, "version">): ApiHandler =>
-  async (c) =>
-    c.json({ status: "ok", version });
+export const getHealth = ({ version }: Pick<ApiDependencies, "version">): Route =>
+  route({
+    method: "GET",
+    path: "/health",
+    operationId: "getHealth",
+    tag: "Operations",
+    summary: "Liveness: this process answers",
+    access: "public",
+    replies: { 200: { description: "It does", schema: healthSchema, example: { status: "ok", version } } },
+    handle: async () => reply(200, { status: "ok" as const, version }),
+  });
 
-export const getReady =
-  (deps: Pick<ApiDependencies, "store" | "pools" | "log">): ApiHandler =>
-  async (c) => {
-    const [database, pools] = await Promise.all([
-      answers(deps, "database", async () => ({ database: await deps.store.ping().then(() => true) })),
-      Promise.all(deps.pools.pools.map((pool) => answers(deps, `pool ${pool}`, () => deps.pools.health(pool)))),
-    ]);
-    const ready = summarise({
-      database: database !== null,
-      broker: pools.every((pool) => pool?.broker === true),
-      leader: pools.every((pool) => pool?.leader === true),
-    });
-    return c.json(ready, ready.status === "ready" ? 200 : 503);
-  };
+export const getReady = (deps: Pick<ApiDependencies, "store" | "pools" | "log">): Route =>
+  route({
+    method: "GET",
+    path: "/ready",
+    operationId: "getReady",
+    tag: "Operations",
+    summary: "Readiness: the database, the broker and the leader answer",
+    access: "public",
+    replies: {
+      200: { description: "All of them answer", schema: readySchema, example: exampleReady("ok") },
+      503: { description: "One of them does not", schema: readySchema, example: exampleReady("unavailable") },
+    },
+    handle: async () => {
+      const ready = await askAll(deps);
+      return ready.status === "ready" ? reply(200, ready) : reply(503, ready);
+    },
+  });
+
+const exampleReady = (broker: "ok" | "unavailable") => ({
+  status: broker === "ok" ? "ready" : "unavailable",
+  dependencies: { database: "ok", broker, leader: "ok" },
+});
+
+async function askAll(deps: Pick<ApiDependencies, "store" | "pools" | "log">): Promise<Ready> {
+  const [database, pools] = await Promise.all([
+    answers(deps, "database", async () => ({ database: await deps.store.ping().then(() => true) })),
+    Promise.all(deps.pools.pools.map((pool) => answers(deps, `pool ${pool}`, () => deps.pools.health(pool)))),
+  ]);
+  return summarise({
+    database: database !== null,
+    broker: pools.every((pool) => pool?.broker === true),
+    leader: pools.every((pool) => pool?.leader === true),
+  });
+}
 
 function summarise(up: Record<"database" | "broker" | "leader", boolean>): Ready {
   const word = (isUp: boolean) => (isUp ? "ok" : "unavailable");
@@ -66,13 +111,30 @@ async function answers<T>(
   }
 }
 
-export const getMetrics =
-  (deps: Pick<ApiDependencies, "pools" | "log" | "metricsToken">): ApiHandler =>
-  async (c) => {
-    if (deps.metricsToken !== null && !(await sameSecret(bearerToken(c), deps.metricsToken))) {
-      return refuse(c, { kind: "unauthenticated" });
-    }
-    const text = await answers(deps, "metrics", () => deps.pools.metrics());
-    if (text === null) return refuse(c, { kind: "unavailable", what: "leader", retryAfterSeconds: 1 });
-    return c.body(text, 200, { "Content-Type": metricsType });
+export const requireMetricsToken =
+  ({ metricsToken }: Pick<ApiDependencies, "metricsToken">): ApiHandler =>
+  async (c, proceed) => {
+    const mayRead = metricsToken === null || (await sameSecret(bearerToken(c), metricsToken));
+    return mayRead ? proceed() : refuse(c, { kind: "unauthenticated" });
   };
+
+export const getMetrics = (deps: Pick<ApiDependencies, "pools" | "log">): Route =>
+  route({
+    method: "GET",
+    path: "/metrics",
+    operationId: "getMetrics",
+    tag: "Operations",
+    summary: "Prometheus metrics",
+    access: "metrics",
+    replies: {
+      200: { description: "Text format 0.0.4", schema: z.string(), media: "text/plain", example: exampleMetrics },
+    },
+    refusals: ["unavailable"],
+    handle: async (_input, c) => {
+      const text = await answers(deps, "metrics", () => deps.pools.metrics());
+      if (text === null) return { refusal: { kind: "unavailable", what: "leader", retryAfterSeconds: 1 } };
+      return c.body(text, 200, { "Content-Type": metricsType });
+    },
+  });
+
+const exampleMetrics = 'niyanta_worker_capacity_total{pool="default"} 20\n';

@@ -1,26 +1,24 @@
 /** Submitting: POST /v1/workloads and POST /v1/workloads/batch. */
-import type { z } from "zod";
-import { batchBodySchema, inputTooLarge, type SubmitBody, submitBodySchema } from "../../../schema/http/submit.ts";
+import { exampleIds, exampleTimes } from "../../../schema/http/examples.ts";
+import {
+  batchBodySchema,
+  batchSubmittedSchema,
+  inputTooLarge,
+  type SubmitBody,
+  submitBodySchema,
+  submittedSchema,
+} from "../../../schema/http/submit.ts";
 import { inputBytesMax, runAtAheadSecondsMax } from "../../../schema/limits.ts";
 import type { SubmittedWorkload } from "../../coordinator/gateway.ts";
-import type { ApiContext, ApiDependencies, ApiHandler } from "../context.ts";
-import { type Checked, refuse } from "../errors.ts";
-import { readJson } from "../json-body.ts";
+import type { ApiContext, ApiDependencies } from "../context.ts";
+import type { ApiRefusal } from "../errors.ts";
+import { readTraceparent } from "../idempotency.ts";
 import { showRate } from "../rate-headers.ts";
+import { type Input, type Route, reply, route } from "../route.ts";
 import { isoTime, timeProblem } from "../time.ts";
 import { type Issue, invalid } from "../validation.ts";
-import { idempotencyOf, readIdempotencyKey, readTraceparent } from "./submission-headers.ts";
 
 type Deps = Pick<ApiDependencies, "coordinators" | "pools" | "clock">;
-
-/** One way in: how its body becomes submissions, and how they are answered. */
-interface Entrance<B> {
-  readonly schema: z.ZodType<B>;
-  bodies(body: B): readonly SubmitBody[];
-  /** Where a submission stands in the body, for issues. */
-  path(index: number): string;
-  reply(c: ApiContext, submitted: readonly SubmittedWorkload[]): Response;
-}
 
 const view = (workload: SubmittedWorkload) => ({
   workload_id: workload.workloadId,
@@ -29,66 +27,113 @@ const view = (workload: SubmittedWorkload) => ({
   estimated_start_time: workload.estimatedStartAt === null ? null : isoTime(workload.estimatedStartAt),
 });
 
-const single: Entrance<SubmitBody> = {
-  schema: submitBodySchema,
-  bodies: (body) => [body],
-  path: () => "",
-  reply(c, [workload]) {
-    if (workload === undefined) throw new Error("the coordinator accepted a workload without naming it");
-    return c.json(view(workload), 202, { Location: `/v1/workloads/${workload.workloadId}` });
-  },
+const exampleBody = {
+  workload_type: "text.wordcount",
+  input_params: { path: "/data/books.txt" },
+  priority: 20,
+  labels: { team: "reports" },
+};
+const exampleSubmitted = {
+  workload_id: exampleIds.workload,
+  status: "PENDING",
+  created_at: exampleTimes.created,
+  estimated_start_time: exampleTimes.scheduled,
 };
 
-const batch: Entrance<z.infer<typeof batchBodySchema>> = {
-  schema: batchBodySchema,
-  bodies: (body) => body.workloads,
-  path: (index) => `workloads.${index}.`,
-  reply: (c, submitted) => c.json({ workloads: submitted.map(view) }, 202),
-};
+/** What both ways in have in common. */
+const entrance = {
+  method: "POST",
+  tag: "Workloads",
+  access: "workloads:write",
+  submits: true,
+  idempotent: true,
+  refusals: ["unknown_workload_type", "unknown_pool", "batch_exceeds_queue", "queue_full", "unavailable", "unstorable"],
+} as const;
 
-export const submitWorkload = (deps: Deps): ApiHandler => submitThrough(deps, single);
-export const submitBatch = (deps: Deps): ApiHandler => submitThrough(deps, batch);
+export const submitWorkload = (deps: Deps): Route =>
+  route({
+    ...entrance,
+    path: "/v1/workloads",
+    operationId: "submitWorkload",
+    summary: "Submit a workload",
+    body: { schema: submitBodySchema, example: exampleBody },
+    replies: {
+      202: {
+        description: "Accepted: it is stored, and will not be lost",
+        schema: submittedSchema,
+        example: exampleSubmitted,
+        headers: { Location: "Where the workload can be read" },
+      },
+    },
+    handle: async (input, c) => {
+      const answer = await submit(deps, c, input, [input.body], () => "");
+      if (!answer.ok) return { refusal: answer.refusal };
+      const [workload] = answer.value;
+      if (workload === undefined) throw new Error("the coordinator accepted a workload without naming it");
+      return reply(202, view(workload), { Location: `/v1/workloads/${workload.workloadId}` });
+    },
+  });
 
-const submitThrough =
-  <B>(deps: Deps, entrance: Entrance<B>): ApiHandler =>
-  async (c) => {
-    const key = readIdempotencyKey(c);
-    if (!key.ok) return refuse(c, key.refusal);
-    const bodies = await readBodies(c, deps, entrance);
-    if (!bodies.ok) return refuse(c, bodies.refusal);
-    const { customerId, keyId } = c.var.customer;
-    const answer = await deps.coordinators.submit(customerId, {
-      bodies: bodies.value,
-      idempotency: await idempotencyOf(c, key.value, bodies.value),
-      actor: { type: "user", id: keyId },
-      traceparent: readTraceparent(c),
-    });
-    if (answer.rate !== null) showRate(c, answer.rate);
-    return answer.ok ? entrance.reply(c, answer.value) : refuse(c, answer.refusal);
-  };
+export const submitBatch = (deps: Deps): Route =>
+  route({
+    ...entrance,
+    path: "/v1/workloads/batch",
+    operationId: "submitBatch",
+    summary: "Submit up to 1,000 workloads, all or none",
+    body: { schema: batchBodySchema, example: { workloads: [exampleBody] } },
+    replies: {
+      202: {
+        description: "Accepted, in the order of the request",
+        schema: batchSubmittedSchema,
+        example: { workloads: [exampleSubmitted] },
+      },
+    },
+    handle: async (input, c) => {
+      const answer = await submit(deps, c, input, input.body.workloads, (index) => `workloads.${index}.`);
+      return answer.ok ? reply(202, { workloads: answer.value.map(view) }) : { refusal: answer.refusal };
+    },
+  });
 
-async function readBodies<B>(
-  c: ApiContext,
+type Submitted = { ok: true; value: readonly SubmittedWorkload[] } | { ok: false; refusal: ApiRefusal };
+
+/** `path` says where a submission stands in the body, for issues. */
+async function submit(
   deps: Deps,
-  entrance: Entrance<B>,
-): Promise<Checked<readonly SubmitBody[]>> {
-  const read = await readJson(c.req.raw, entrance.schema);
-  if (!read.ok) return read;
-  const bodies = entrance.bodies(read.value.value);
-  // Measuring an input means writing it out again: only where one could be too large at all.
-  if (read.value.bytes > inputBytesMax && bodies.some(inputTooLarge)) return inputRefused;
-  const issues = issuesOf(bodies, deps, entrance.path);
-  return issues.length === 0 ? { ok: true, value: bodies } : { ok: false, refusal: invalid(issues) };
+  c: ApiContext,
+  { idempotency, bodyBytes }: Pick<Input<unknown, unknown, unknown>, "idempotency" | "bodyBytes">,
+  bodies: readonly SubmitBody[],
+  path: (index: number) => string,
+): Promise<Submitted> {
+  const refusal = refusalOf(deps, bodies, bodyBytes, path);
+  if (refusal !== null) return { ok: false, refusal };
+  const { customer, principal } = c.var;
+  const answer = await deps.coordinators.submit(customer.customerId, {
+    bodies,
+    idempotency,
+    actor: { type: "user", id: principal.id },
+    traceparent: readTraceparent(c),
+  });
+  if (answer.rate !== null) showRate(c, answer.rate);
+  return answer;
 }
 
-const inputRefused = {
-  ok: false,
-  refusal: {
-    kind: "too_large",
-    message: `input_params is larger than ${inputBytesMax} bytes`,
-    details: { bytes_max: inputBytesMax },
-  },
-} as const;
+function refusalOf(
+  deps: Deps,
+  bodies: readonly SubmitBody[],
+  bodyBytes: number,
+  path: (index: number) => string,
+): ApiRefusal | null {
+  // Measuring an input means writing it out again: only where one could be too large at all.
+  if (bodyBytes > inputBytesMax && bodies.some(inputTooLarge)) return inputRefused;
+  const issues = issuesOf(bodies, deps, path);
+  return issues.length === 0 ? null : invalid(issues);
+}
+
+const inputRefused: ApiRefusal = {
+  kind: "too_large",
+  message: `input_params is larger than ${inputBytesMax} bytes`,
+  details: { bytes_max: inputBytesMax },
+};
 
 /** What a schema alone cannot know: which pools there are, and what time it is. */
 function issuesOf(bodies: readonly SubmitBody[], deps: Deps, path: (index: number) => string): Issue[] {

@@ -1,35 +1,43 @@
 /** Workloads: one, the list, cancelling. */
 import type { z } from "zod";
+import { exampleIds, exampleWorkload } from "../../../schema/http/examples.ts";
 import {
   cancelBodySchema,
   type ListQuery,
   listQuerySchema,
   type WorkloadView,
-  type workloadListSchema,
+  workloadListSchema,
+  workloadViewSchema,
 } from "../../../schema/http/workload.ts";
-import { type WorkloadId, workloadIdSchema } from "../../../schema/ids.ts";
+import { workloadIdSchema } from "../../../schema/ids.ts";
 import type { Page } from "../../store/store.ts";
-import type { ApiContext, ApiDependencies, ApiHandler } from "../context.ts";
-import { type Checked, refuse } from "../errors.ts";
-import { readOptionalJson } from "../json-body.ts";
-import { readQuery } from "../query.ts";
+import type { ApiDependencies } from "../context.ts";
 import { showRate } from "../rate-headers.ts";
+import { param, type Route, reply, route } from "../route.ts";
 import { invalidAt } from "../validation.ts";
 
 /** An id that is none names no workload: the same answer as for one that does not exist. */
-export function readWorkloadId(c: ApiContext): Checked<WorkloadId> {
-  const id = workloadIdSchema.safeParse(c.req.param("id"));
-  return id.success ? { ok: true, value: id.data } : { ok: false, refusal: { kind: "unknown_workload" } };
-}
+export const workloadParam = param(workloadIdSchema, {
+  unknown: { kind: "unknown_workload" },
+  description: "The id of a workload",
+  example: exampleIds.workload,
+});
 
-export const getWorkload =
-  ({ store }: Pick<ApiDependencies, "store">): ApiHandler =>
-  async (c) => {
-    const id = readWorkloadId(c);
-    if (!id.ok) return refuse(c, id.refusal);
-    const workload = await store.workload(c.var.customer.customerId, id.value);
-    return workload === null ? refuse(c, { kind: "unknown_workload" }) : c.json(workload);
-  };
+export const getWorkload = ({ store }: Pick<ApiDependencies, "store">): Route =>
+  route({
+    method: "GET",
+    path: "/v1/workloads/{id}",
+    operationId: "getWorkload",
+    tag: "Workloads",
+    summary: "One workload with all its fields",
+    access: "workloads:read",
+    params: { id: workloadParam },
+    replies: { 200: { description: "The workload", schema: workloadViewSchema, example: exampleWorkload } },
+    handle: async ({ params: { id } }, c) => {
+      const workload = await store.workload(c.var.customer.customerId, id);
+      return workload === null ? { refusal: { kind: "unknown_workload" } } : reply(200, workload);
+    },
+  });
 
 const listShape = {
   schema: listQuerySchema,
@@ -37,23 +45,30 @@ const listShape = {
   times: ["created_after", "created_before"],
 } as const;
 
-export const listWorkloads =
-  ({ store }: Pick<ApiDependencies, "store">): ApiHandler =>
-  async (c) => {
-    const query = readListQuery(c.req.url);
-    if (!query.ok) return refuse(c, query.refusal);
-    const page = await store.list(c.var.customer.customerId, query.value);
-    if (page === "bad_cursor") return refuse(c, badCursor.refusal);
-    return c.json(listView(page, query.value));
-  };
+export const listWorkloads = ({ store }: Pick<ApiDependencies, "store">): Route =>
+  route({
+    method: "GET",
+    path: "/v1/workloads",
+    operationId: "listWorkloads",
+    tag: "Workloads",
+    summary: "Workloads of the customer, newest first, or most urgent first",
+    access: "workloads:read",
+    query: listShape,
+    replies: { 200: { description: "A page of workloads", schema: workloadListSchema, example: exampleList } },
+    handle: async ({ query }, c) => {
+      if (query.cursor !== undefined && query.offset !== undefined) return cursorAndOffset;
+      const page = await store.list(c.var.customer.customerId, query);
+      return page === "bad_cursor" ? badCursor : reply(200, listView(page, query));
+    },
+  });
 
-export const badCursor = invalidAt("cursor", "not a cursor of this list");
+const exampleList = {
+  workloads: [exampleWorkload],
+  pagination: { limit: 50, has_more: false, next_cursor: null, offset: null },
+};
 
-function readListQuery(url: string): Checked<ListQuery> {
-  const query = readQuery(url, listShape);
-  if (!query.ok || query.value.cursor === undefined || query.value.offset === undefined) return query;
-  return invalidAt("offset", "cursor and offset exclude each other");
-}
+export const badCursor = { refusal: invalidAt("cursor", "not a cursor of this list").refusal };
+const cursorAndOffset = { refusal: invalidAt("offset", "cursor and offset exclude each other").refusal };
 
 const listView = (page: Page<WorkloadView>, query: ListQuery): z.input<typeof workloadListSchema> => ({
   workloads: [...page.items],
@@ -66,21 +81,25 @@ const listView = (page: Page<WorkloadView>, query: ListQuery): z.input<typeof wo
   },
 });
 
-export const cancelWorkload =
-  ({ store, coordinators }: Pick<ApiDependencies, "store" | "coordinators">): ApiHandler =>
-  async (c) => {
-    const id = readWorkloadId(c);
-    if (!id.ok) return refuse(c, id.refusal);
-    const body = await readOptionalJson(c.req.raw, cancelBodySchema);
-    if (!body.ok) return refuse(c, body.refusal);
-    const { customerId, keyId } = c.var.customer;
-    const answer = await coordinators.cancel(customerId, {
-      workloadId: id.value,
-      reason: body.value.value.reason ?? null,
-      actor: { type: "user", id: keyId },
-    });
-    if (answer.rate !== null) showRate(c, answer.rate);
-    if (!answer.ok) return refuse(c, answer.refusal);
-    const workload = await store.workload(customerId, id.value);
-    return workload === null ? refuse(c, { kind: "unknown_workload" }) : c.json(workload);
-  };
+export const cancelWorkload = ({ store, coordinators }: Pick<ApiDependencies, "store" | "coordinators">): Route =>
+  route({
+    method: "POST",
+    path: "/v1/workloads/{id}/cancel",
+    operationId: "cancelWorkload",
+    tag: "Workloads",
+    summary: "Cancel a workload",
+    access: "workloads:write",
+    params: { id: workloadParam },
+    body: { schema: cancelBodySchema, optional: true, example: { reason: "no longer needed" } },
+    replies: { 200: { description: "It is cancelled", schema: workloadViewSchema, example: exampleWorkload } },
+    refusals: ["wrong_state", "unavailable"],
+    handle: async ({ params: { id }, body }, c) => {
+      const { customerId } = c.var.customer;
+      const actor = { type: "user" as const, id: c.var.principal.id };
+      const answer = await coordinators.cancel(customerId, { workloadId: id, reason: body.reason ?? null, actor });
+      if (answer.rate !== null) showRate(c, answer.rate);
+      if (!answer.ok) return { refusal: answer.refusal };
+      const workload = await store.workload(customerId, id);
+      return workload === null ? { refusal: { kind: "unknown_workload" } } : reply(200, workload);
+    },
+  });

@@ -1,6 +1,7 @@
 /** The audit trail of one workload, in order. */
 import { and, asc, eq } from "drizzle-orm";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
+import type { ActorType } from "../../../schema/status.ts";
 import { auditEvents } from "../../../schema/tables/records.ts";
 import type { AuditView } from "../store.ts";
 import type { Database } from "./database.ts";
@@ -33,6 +34,7 @@ export async function readAudit(
     ...row,
     event_id: String(event_id),
     timestamp: createdAt.toISOString(),
+    actor_type: row.actor_type as ActorType, // the table's check holds no other
     details: parseJson(details),
   }));
 }

@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import type { LogQuery } from "../../../schema/http/workload.ts";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
-import { logLevels } from "../../../schema/status.ts";
+import { type LogLevel, logLevels } from "../../../schema/status.ts";
 import { workloadLogs } from "../../../schema/tables/records.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { type LogPlace, logPlaceSchema } from "../list-query.ts";
@@ -83,14 +83,15 @@ function filters({ since, until, level }: LogQuery, after: LogPlace | null): (SQ
   ];
 }
 
-interface LineRow extends Pick<LogView, "level" | "message" | "generation"> {
+interface LineRow extends Pick<LogView, "message" | "generation"> {
+  readonly level: string;
   readonly loggedAt: Date;
   readonly details: string | null;
 }
 
 const toView = ({ loggedAt, level, message, generation, details }: LineRow): LogView => ({
   timestamp: loggedAt.toISOString(),
-  level,
+  level: level as LogLevel, // the table's check holds no other
   message,
   generation,
   details: parseJson(details),

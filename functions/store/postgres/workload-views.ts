@@ -1,5 +1,5 @@
 /** Rows of workloads as clients read them. */
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { WorkloadView } from "../../../schema/http/workload.ts";
 import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
 import type { WorkloadStatus } from "../../../schema/status.ts";
@@ -30,6 +30,8 @@ const viewColumns = {
   checkpointSequence: workloads.checkpointSequence,
   affinity: workloads.affinity,
   timeoutSeconds: workloads.timeoutSeconds,
+  retriedFrom: workloads.retriedFrom,
+  pendingAction: sql<WorkloadView["pending_action"]>`${workloads.intent} ->> 'kind'`,
   createdAt: workloads.createdAt,
   runAt: workloads.runAt,
   scheduledAt: workloads.scheduledAt,
@@ -51,6 +53,7 @@ export const viewOf = (customerId: CustomerId, row: ViewRow): WorkloadView =>
     workloadId: row.workloadId as WorkloadId,
     status: row.status as WorkloadStatus,
     workerId: row.workerId as WorkerId | null,
+    retriedFrom: row.retriedFrom as WorkloadId | null,
     input: parseJson(row.input),
     result: parseJson(row.result),
     error: row.errorType === null ? null : { type: row.errorType, message: row.errorMessage ?? "" },

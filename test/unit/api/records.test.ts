@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { auditTrailSchema, logPageSchema } from "../../../schema/http/workload.ts";
 import { workloadIdSchema } from "../../../schema/ids.ts";
+import type { LogLevel } from "../../../schema/status.ts";
 import { startApi } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
 
@@ -23,7 +24,7 @@ describe("the records of a workload", () => {
   it("are its log lines, by level and page", async () => {
     const { api, tenant, get } = await setUp();
     const id = workloadIdSchema.parse(await api.submit(tenant));
-    const line = (level: string, message: string) => ({
+    const line = (level: LogLevel, message: string) => ({
       timestamp: "2026-01-01T00:00:00.000Z",
       level,
       message,

@@ -1,13 +1,18 @@
-/** What a submission carries beside its body: the idempotency key and the trace context. */
-import { sha256Hex } from "../../../schema/api-key.ts";
-import { idempotencyKeyLengthMax } from "../../../schema/limits.ts";
-import type { SubmitRequest } from "../../coordinator/gateway.ts";
-import type { ApiContext } from "../context.ts";
-import type { Checked } from "../errors.ts";
-import { invalidAt } from "../validation.ts";
+/** What a request carries beside its body: the idempotency key and the trace context. */
+import { sha256Hex } from "../../schema/api-key.ts";
+import { idempotencyKeyLengthMax } from "../../schema/limits.ts";
+import type { ApiContext } from "./context.ts";
+import type { Checked } from "./errors.ts";
+import { invalidAt } from "./validation.ts";
 
 const printable = new RegExp(`^[\\x20-\\x7e]{1,${idempotencyKeyLengthMax}}$`);
 const traceContext = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Under which a request may be sent again: the same key with another request is a conflict. */
+export interface Idempotency {
+  readonly key: string;
+  readonly bodySha256: string;
+}
 
 export function readIdempotencyKey(c: ApiContext): Checked<string | null> {
   const key = c.req.header("idempotency-key");
@@ -17,11 +22,7 @@ export function readIdempotencyKey(c: ApiContext): Checked<string | null> {
 }
 
 /** Hashes what was asked for, after parsing: white space and the order of known fields do not make another request. */
-export async function idempotencyOf(
-  c: ApiContext,
-  key: string | null,
-  body: unknown,
-): Promise<SubmitRequest["idempotency"]> {
+export async function idempotencyOf(c: ApiContext, key: string | null, body: unknown): Promise<Idempotency | null> {
   if (key === null) return null;
   return { key, bodySha256: await sha256Hex(`${c.req.method} ${c.req.path}\n${JSON.stringify(body)}`) };
 }
