@@ -1,6 +1,7 @@
 /** Where a workload may, should and must not run (SPEC §5). */
 import { z } from "zod";
 import { workerIdSchema } from "./ids.ts";
+import { storableText } from "./json.ts";
 import { nameLengthMax, tagsMax } from "./limits.ts";
 
 export const workloadTypeSchema = z
@@ -9,10 +10,11 @@ export const workloadTypeSchema = z
 export const poolSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a pool is lower-case letters, digits, dash");
 export type Pool = string;
 
-const tagText = z.string().min(1).max(nameLengthMax);
+const tagText = storableText(nameLengthMax).min(1);
 export const tagsSchema = z
   .record(tagText, tagText)
-  .refine((tags) => Object.keys(tags).length <= tagsMax, `at most ${tagsMax} tags`);
+  .refine((tags) => Object.keys(tags).length <= tagsMax, `at most ${tagsMax} tags`)
+  .meta({ maxProperties: tagsMax });
 export type Tags = Readonly<Record<string, string>>;
 
 const attraction = z.strictObject({ worker_id: workerIdSchema.optional(), worker_tags: tagsSchema.optional() });
@@ -21,9 +23,11 @@ const repulsion = z.strictObject({
   worker_tags: tagsSchema.optional(),
 });
 
-export const affinitySchema = z.strictObject({
-  hard_affinity: attraction.optional(),
-  soft_affinity: attraction.optional(),
-  anti_affinity: repulsion.optional(),
-});
+export const affinitySchema = z
+  .strictObject({
+    hard_affinity: attraction.optional(),
+    soft_affinity: attraction.optional(),
+    anti_affinity: repulsion.optional(),
+  })
+  .meta({ id: "Affinity", description: "On which workers it must, should and must not run" });
 export type Affinity = z.infer<typeof affinitySchema>;

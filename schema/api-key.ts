@@ -3,7 +3,8 @@ import { type CustomerId, customerIdSchema } from "./ids.ts";
 
 const secretBytes = 32;
 const checksumHexLength = 8;
-const keyPattern = /^nyt_(cust_[0-9a-z]{26}|admin)_([0-9a-f]{64})([0-9a-f]{8})$/;
+const keyPrefix = "nyt";
+const sealedPattern = /^([a-z]+)_([a-z0-9_-]{1,63})_([0-9a-f]{64})([0-9a-f]{8})$/;
 
 export type KeyOwner = { kind: "customer"; customerId: CustomerId } | { kind: "admin" };
 
@@ -16,19 +17,28 @@ export async function sha256Hex(text: string): Promise<string> {
 const checksumOf = async (owner: string, secret: string) =>
   (await sha256Hex(`${owner}:${secret}`)).slice(0, checksumHexLength);
 
-/** `owner` is a customer id or "admin"; `secret` 32 random bytes. */
-export async function formatKey(owner: CustomerId | "admin", secret: Uint8Array): Promise<string> {
+/** `<prefix>_<owner>_<secret in hex><checksum>`; `secret` is 32 random bytes. */
+export async function sealSecret(prefix: string, owner: string, secret: Uint8Array): Promise<string> {
   const text = hex(secret);
-  return `nyt_${owner}_${text}${await checksumOf(owner, text)}`;
+  return `${prefix}_${owner}_${text}${await checksumOf(owner, text)}`;
 }
+
+/** Whose secret a text says it is, or null for garbage: the checksum refuses it without a look-up. */
+export async function sealedOwner(prefix: string, sealed: string): Promise<string | null> {
+  const [, found, owner = "", secret = "", checksum] = sealedPattern.exec(sealed) ?? [];
+  return found === prefix && checksum === (await checksumOf(owner, secret)) ? owner : null;
+}
+
+/** `owner` is a customer id or "admin"; `secret` 32 random bytes. */
+export const formatKey = (owner: CustomerId | "admin", secret: Uint8Array): Promise<string> =>
+  sealSecret(keyPrefix, owner, secret);
 
 export const newKey = (owner: CustomerId | "admin"): Promise<string> =>
   formatKey(owner, crypto.getRandomValues(new Uint8Array(secretBytes)));
 
-/** Who a key says it belongs to, or null for garbage: the checksum refuses it without a look-up. */
+/** Who a key says it belongs to, or null for garbage. */
 export async function parseKey(key: string): Promise<KeyOwner | null> {
-  const [, owner = "", secret = "", checksum] = keyPattern.exec(key) ?? [];
-  if (checksum === undefined || checksum !== (await checksumOf(owner, secret))) return null;
+  const owner = await sealedOwner(keyPrefix, key);
   if (owner === "admin") return { kind: "admin" };
   const customerId = customerIdSchema.safeParse(owner);
   return customerId.success ? { kind: "customer", customerId: customerId.data } : null;

@@ -1,22 +1,43 @@
 /** Identifiers: a prefix that says the noun, then a ULID in lower case, so ids sort by time. */
-import { monotonicFactory } from "ulid";
+import { encodeTime, monotonicFactory } from "ulid";
 import { z } from "zod";
 
 const ulidPattern = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
 export const idPattern = (prefix: string): RegExp => new RegExp(`^${prefix}_${ulidPattern}$`);
 
-export const workloadIdSchema = z.string().regex(idPattern("wl"), "not a workload id").brand<"WorkloadId">();
-export const configIdSchema = z.string().regex(idPattern("wlcfg"), "not a workload config id").brand<"ConfigId">();
-export const customerIdSchema = z.string().regex(idPattern("cust"), "not a customer id").brand<"CustomerId">();
-export const workerIdSchema = z.string().regex(idPattern("wkr"), "not a worker id").brand<"WorkerId">();
-export const keyIdSchema = z.string().regex(idPattern("key"), "not a key id").brand<"KeyId">();
+export const workloadIdSchema = z
+  .string()
+  .regex(idPattern("wl"), "not a workload id")
+  .meta({ id: "WorkloadId" })
+  .brand<"WorkloadId">();
+export const configIdSchema = z
+  .string()
+  .regex(idPattern("wlcfg"), "not a workload config id")
+  .meta({ id: "ConfigId" })
+  .brand<"ConfigId">();
+export const customerIdSchema = z
+  .string()
+  .regex(idPattern("cust"), "not a customer id")
+  .meta({ id: "CustomerId" })
+  .brand<"CustomerId">();
+export const workerIdSchema = z
+  .string()
+  .regex(idPattern("wkr"), "not a worker id")
+  .meta({ id: "WorkerId" })
+  .brand<"WorkerId">();
+export const keyIdSchema = z.string().regex(idPattern("key"), "not a key id").meta({ id: "KeyId" }).brand<"KeyId">();
 
 export type WorkloadId = z.infer<typeof workloadIdSchema>;
 export type ConfigId = z.infer<typeof configIdSchema>;
 export type CustomerId = z.infer<typeof customerIdSchema>;
 export type WorkerId = z.infer<typeof workerIdSchema>;
 export type KeyId = z.infer<typeof keyIdSchema>;
+
+const ulidTimeLength = 10;
+/** At or before the first id that can be made at `at`, in milliseconds since the epoch. */
+export const workloadIdsFrom = (at: number): string =>
+  `wl_${encodeTime(Math.max(0, Math.floor(at)), ulidTimeLength).toLowerCase()}`;
 
 /** Makes ids that rise strictly within one source, also inside one millisecond. */
 export interface IdSource {

@@ -4,10 +4,15 @@ import { jsonDepthMax } from "./limits.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
+/** What is left of a value on its way through JSON: neither fields without a value, nor a type that forbids to change it. */
+export const plainJson = (value: object | null): Json => JSON.parse(JSON.stringify(value));
+
 const prototypeKeys = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Postgres text holds neither U+0000 nor half a surrogate pair. */
 export const isStorableText = (text: string): boolean => !text.includes("\u0000") && text.isWellFormed();
+
+export const storableText = (max: number) => z.string().max(max).refine(isStorableText, "text that cannot be stored");
 
 /** Makes any text storable; for words of user code that must not be refused (logs, error messages). */
 export const toStorableText = (text: string): string => text.replaceAll("\u0000", "\ufffd").toWellFormed();
@@ -31,7 +36,12 @@ function keyProblem(key: string): string | null {
 }
 
 /** Any JSON value; what is inside was checked by `jsonProblem` at the door. */
-export const jsonSchema: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
+export const jsonSchema: z.ZodType<Json> = z
+  .custom<Json>((value) => value !== undefined)
+  .meta({
+    id: "Json",
+    description: `Any JSON value: at most ${jsonDepthMax} levels deep, without NUL, half surrogate pairs, or keys named __proto__, constructor or prototype`,
+  });
 
 const encoder = new TextEncoder();
 

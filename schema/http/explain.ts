@@ -44,8 +44,8 @@ export const explanationSchema = z.object({
   /** Its place among the workloads of its customer that are due; null when it is not among them. */
   queue: z.object({ position: z.int().min(1), ahead: z.int().min(0), depth: z.int().min(0) }).nullable(),
   estimated_start_time: timeSchema.nullable(),
-  /** The rate of starts that the estimate was made from; null when there is no estimate. */
-  forecast: z.object({ starts_per_second: z.number().positive(), measured_over_seconds: z.number() }).nullable(),
+  /** The rate that the estimate was made from; null without an estimate, and where no slot has to come free first. */
+  forecast: z.object({ slots_freed_per_second: z.number().positive(), measured_over_seconds: z.number() }).nullable(),
   /** Null when there is an estimate. */
   forecast_reason: z.enum(forecastReasons).nullable(),
 });

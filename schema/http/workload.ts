@@ -4,6 +4,8 @@ import { affinitySchema, workloadTypeSchema } from "../affinity.ts";
 import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
 import { jsonSchema } from "../json.ts";
 import {
+  labelFilterLengthMax,
+  labelFiltersMax,
   listItemsDefault,
   listItemsMax,
   logLinesPageDefault,
@@ -16,54 +18,62 @@ import { labelsSchema, timeSchema } from "./submit.ts";
 
 const time = timeSchema.nullable();
 
-export const workloadViewSchema = z.object({
-  workload_id: workloadIdSchema,
-  customer_id: customerIdSchema,
-  workload_type: workloadTypeSchema,
-  status: z.enum(workloadStatuses),
-  priority: z.int(),
-  progress_percent: z.number(),
-  progress_message: z.string().nullable(),
-  worker_id: workerIdSchema.nullable(),
-  pool: z.string(),
-  labels: labelsSchema,
-  input_params: jsonSchema.nullable(),
-  result_data: jsonSchema.nullable(),
-  error: z.object({ type: z.string(), message: z.string() }).nullable(),
-  retry_count: z.int(),
-  death_count: z.int(),
-  generation: z.int(),
-  checkpoint_sequence: z.int(),
-  affinity_rules: affinitySchema.nullable(),
-  timeout_seconds: z.int().nullable(),
-  /** The workload that this one is a retry of, by hand. */
-  retry_of: workloadIdSchema.nullable(),
-  /** What becomes of it as soon as its worker lets go: it was asked for while the workload ran. */
-  pending_action: z.enum(["pause", "move"]).nullable(),
-  created_at: timeSchema,
-  run_at: time,
-  scheduled_at: time,
-  started_at: time,
-  completed_at: time,
-  updated_at: timeSchema,
-  estimated_completion_time: time,
-});
+export const workloadViewSchema = z
+  .object({
+    workload_id: workloadIdSchema,
+    customer_id: customerIdSchema,
+    workload_type: workloadTypeSchema,
+    status: z.enum(workloadStatuses),
+    priority: z.int(),
+    progress_percent: z.number(),
+    progress_message: z.string().nullable(),
+    worker_id: workerIdSchema.nullable(),
+    pool: z.string(),
+    labels: labelsSchema,
+    input_params: jsonSchema.nullable(),
+    result_data: jsonSchema.nullable(),
+    error: z.object({ type: z.string(), message: z.string() }).nullable(),
+    retry_count: z.int(),
+    death_count: z.int(),
+    generation: z.int(),
+    checkpoint_sequence: z.int(),
+    affinity_rules: affinitySchema.nullable(),
+    timeout_seconds: z.int().nullable(),
+    /** The workload that this one is a retry of, by hand. */
+    retry_of: workloadIdSchema.nullable(),
+    /** What becomes of it as soon as its worker lets go: it was asked for while the workload ran. */
+    pending_action: z.enum(["pause", "move"]).nullable(),
+    created_at: timeSchema,
+    run_at: time,
+    scheduled_at: time,
+    started_at: time,
+    completed_at: time,
+    updated_at: timeSchema,
+    estimated_completion_time: time,
+  })
+  .meta({ id: "Workload" });
 export type WorkloadView = z.infer<typeof workloadViewSchema>;
 
 export const cancelBodySchema = z.strictObject({ reason: z.string().max(reasonLengthMax).optional() });
 
-const integerText = (min: number, max: number) =>
+export const integerText = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, "not a whole number")
     .transform(Number)
     .pipe(z.int().min(min).max(max));
 
+/** Any of them. */
+export const statusFilterSchema = z.array(z.enum(workloadStatuses)).min(1).max(workloadStatuses.length);
+
+/** `name:value`, or `name` alone; all of them must hold. */
+export const labelFilterSchema = z.array(z.string().min(1).max(labelFilterLengthMax)).max(labelFiltersMax);
+
 /** Query of GET /v1/workloads. `label` is `name:value` or `name`; repeated labels must all hold. */
 export const listQuerySchema = z.strictObject({
-  status: z.enum(workloadStatuses).optional(),
+  status: statusFilterSchema.optional(),
   workload_type: workloadTypeSchema.optional(),
-  label: z.array(z.string().min(1).max(400)).max(8).optional(),
+  label: labelFilterSchema.optional(),
   created_after: timeSchema.optional(),
   created_before: timeSchema.optional(),
   limit: integerText(1, listItemsMax).default(listItemsDefault),

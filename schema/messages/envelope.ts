@@ -33,8 +33,15 @@ export function decodeMessage<T>(bytes: Uint8Array, schema: z.ZodType<T>): Decod
   }
 }
 
-/** The answer to a message that could not be understood or served; `retry` says whether to send it again. */
+/**
+ * The answer to a message that could not be understood or served; `retry` says whether to send it again. `removed`: the
+ * operator has removed this worker, it has to end.
+ */
 export const errorReplySchema = z.object({
   type: z.literal("error"),
-  payload: z.object({ code: z.enum(["invalid", "unavailable", "too_large"]), message: z.string(), retry: z.boolean() }),
+  payload: z.object({
+    code: z.enum(["invalid", "unavailable", "too_large", "removed"]),
+    message: z.string(),
+    retry: z.boolean(),
+  }),
 });

@@ -2,16 +2,10 @@
 import { z } from "zod";
 import { poolSchema, tagsSchema, workloadTypeSchema } from "../affinity.ts";
 import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
-import {
-  capabilitiesMax,
-  checkpointChunkBytes,
-  checkpointChunksMax,
-  nameLengthMax,
-  sequenceMax,
-  slotsMax,
-} from "../limits.ts";
+import { storableText } from "../json.ts";
+import { capabilitiesMax, checkpointChunksMax, nameLengthMax, sequenceMax, slotsMax } from "../limits.ts";
 import { errorReplySchema } from "./envelope.ts";
-import { eventBatchSchema, eventOutcomeSchema, outcomes } from "./worker-events.ts";
+import { chunkDataSchema, eventBatchSchema, eventOutcomeSchema, outcomes } from "./worker-events.ts";
 
 /** An attempt that the worker still answers for: it runs, or its last events are not committed yet. */
 export const heldSchema = z.object({
@@ -36,7 +30,7 @@ export const registrationSchema = z.object({
   capabilities: z.array(workloadTypeSchema).max(capabilitiesMax),
   slots: z.int().min(1).max(slotsMax),
   tags: tagsSchema,
-  version: z.string().max(nameLengthMax),
+  version: storableText(nameLengthMax),
   resources: resourcesSchema.optional(),
   draining: z.boolean(),
   held,
@@ -63,7 +57,7 @@ const chunkAddress = {
     .min(0)
     .max(checkpointChunksMax - 1),
 };
-export const chunkSchema = z.object({ ...chunkAddress, data: z.base64().max(Math.ceil(checkpointChunkBytes / 3) * 4) });
+export const chunkSchema = z.object({ ...chunkAddress, data: chunkDataSchema });
 export type Chunk = z.infer<typeof chunkSchema>;
 export const chunkRequestSchema = z.object(chunkAddress);
 export type ChunkRequest = z.infer<typeof chunkRequestSchema>;

@@ -1,9 +1,10 @@
 /** What a worker says happened to a workload; kept by the worker until the coordinator answers that it is committed. */
 import { z } from "zod";
 import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
-import { isStorableText, jsonSchema } from "../json.ts";
+import { jsonSchema, storableText } from "../json.ts";
 import {
   checkpointBytesMax,
+  checkpointChunkBytes,
   checkpointChunksMax,
   errorMessageLengthMax,
   logLineBytesMax,
@@ -15,14 +16,15 @@ import {
 } from "../limits.ts";
 import { logLevels } from "../status.ts";
 
-const storable = (max: number) => z.string().max(max).refine(isStorableText, "text that cannot be stored");
+/** In base64. */
+export const chunkDataSchema = z.base64().max(Math.ceil(checkpointChunkBytes / 3) * 4);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const attemptErrorSchema = z.object({
   /** Class of the error: `permanent` is never retried. */
   kind: z.enum(["permanent", "transient", "timeout"]),
-  type: storable(nameLengthMax),
-  message: storable(errorMessageLengthMax),
+  type: storableText(nameLengthMax),
+  message: storableText(errorMessageLengthMax),
   retry_after_ms: z.int().min(0).optional(),
 });
 export type AttemptError = z.infer<typeof attemptErrorSchema>;
@@ -32,7 +34,7 @@ export const logLineSchema = z.object({
   line: z.int().min(1).max(sequenceMax),
   timestamp: z.iso.datetime(),
   level: z.enum(logLevels),
-  message: storable(logLineBytesMax),
+  message: storableText(logLineBytesMax),
   details: jsonSchema.optional(),
 });
 export type LogLine = z.infer<typeof logLineSchema>;
@@ -44,7 +46,7 @@ export const checkpointNoticeSchema = z.object({
   sha256,
   chunks: z.int().min(1).max(checkpointChunksMax),
   /** The bytes in base64 when they are one chunk; more chunks were sent ahead by `worker.checkpoint_chunk`. */
-  data: z.base64().optional(),
+  data: chunkDataSchema.optional(),
 });
 export type CheckpointNotice = z.infer<typeof checkpointNoticeSchema>;
 
@@ -62,7 +64,7 @@ export const workerEventSchema = z.discriminatedUnion("kind", [
   event("started", {}),
   event("progress", {
     percent: z.number().min(0).max(100),
-    message: storable(progressMessageLengthMax).nullable(),
+    message: storableText(progressMessageLengthMax).nullable(),
   }),
   event("logs", { lines: z.array(logLineSchema).min(1).max(logLinesPerMessageMax) }),
   event("checkpoint", { checkpoint: checkpointNoticeSchema }),

@@ -88,6 +88,8 @@ export const workloads = pgTable(
       .where(sql`status in ('PENDING', 'REDISTRIBUTING')`),
     index("workloads_held").on(table.customerId).where(sql`status in ('SCHEDULED', 'RUNNING')`),
     index("workloads_paused").on(table.customerId).where(sql`status = 'PAUSED'`),
+    // A retry by filter leaves out what was retried already.
+    index("workloads_retried").on(table.customerId, table.retriedFrom).where(sql`retried_from is not null`),
     // What ended badly is looked for, and rare.
     index("workloads_ended_badly").on(table.customerId, table.workloadId).where(sql`status in ('FAILED', 'CANCELLED')`),
     index("workloads_due").on(table.customerId, table.dueAt).where(sql`status = 'PENDING' and due_at is not null`),
@@ -118,6 +120,8 @@ export const checkpoints = pgTable(
     sizeBytes: integer("size_bytes").notNull(),
     sha256: text("sha256").notNull(),
     chunks: integer("chunks").notNull(),
+    /** The workload whose checkpoint of this sequence has the bytes, where this one is repeated from it; null: its own. */
+    chunksOf: id("chunks_of"),
     createdAt: moment("created_at").notNull(),
   },
   (table) => [
@@ -126,6 +130,12 @@ export const checkpoints = pgTable(
       columns: [table.customerId, table.workloadId],
       foreignColumns: [workloads.customerId, workloads.workloadId],
     }).onDelete("cascade"),
+    // Bytes that another workload may go on from are not deleted.
+    foreignKey({
+      name: "checkpoints_chunks_of",
+      columns: [table.customerId, table.chunksOf],
+      foreignColumns: [workloads.customerId, workloads.workloadId],
+    }),
   ],
 );
 

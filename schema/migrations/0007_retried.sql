@@ -1,0 +1,1 @@
+CREATE INDEX "workloads_retried" ON "workloads" USING btree ("customer_id","retried_from") WHERE retried_from is not null;

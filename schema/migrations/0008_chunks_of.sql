@@ -1,0 +1,2 @@
+ALTER TABLE "checkpoints" ADD COLUMN "chunks_of" text;--> statement-breakpoint
+ALTER TABLE "checkpoints" ADD CONSTRAINT "checkpoints_chunks_of" FOREIGN KEY ("customer_id","chunks_of") REFERENCES "public"."workloads"("customer_id","workload_id") ON DELETE no action ON UPDATE no action;
