@@ -34,6 +34,8 @@ export interface Share {
 export interface Placement {
   readonly workloadId: WorkloadId;
   readonly workerId: WorkerId;
+  /** The rules that it was placed by: it may have others by now. */
+  readonly affinity?: Affinity;
 }
 
 export interface Dispatch {
@@ -82,7 +84,8 @@ export interface Loss {
   readonly workloadId: WorkloadId;
   readonly generation: number;
   readonly workerId: WorkerId;
-  readonly why: "worker_lost" | "refused" | "unanswered";
+  /** worker_removed: by the operator; no fault of the workload. */
+  readonly why: "worker_lost" | "worker_removed" | "refused" | "unanswered";
 }
 
 export interface WorkerReport {

@@ -1,11 +1,15 @@
 /** Whether a worker can take a workload, and how much it should (SPEC §5). */
 import type { Tags } from "../../schema/affinity.ts";
+import type { CustomerId } from "../../schema/ids.ts";
 import type { DemandItem } from "./demand.ts";
 import type { Candidate } from "./placement.ts";
 
 /** What keeps a workload off a worker, the most lasting reason first. */
 export const fitProblems = ["no_capability", "hard_affinity", "anti_affinity", "resources", "no_slot"] as const;
 export type FitProblem = (typeof fitProblems)[number];
+
+/** A type is its customer's own: two customers may have one of the same name, and neither learns of the other's. */
+export const ownType = (customerId: CustomerId, workloadType: string): string => `${customerId}/${workloadType}`;
 
 export const softScoreBase = 50;
 const softScoreWorker = 50;
@@ -15,11 +19,11 @@ export const softScoreMax = 100;
 /** Sums of fractions of a core differ from the whole by less than this. */
 const resourceSlack = 1e-9;
 
-/** The first reason, of those in `fitProblems`, that `item` cannot start on `worker` now; null: it can. */
-export function fits(item: DemandItem, worker: Candidate): FitProblem | null {
+/** The first reason, of those in `fitProblems`, that this customer's `item` cannot start on `worker` now; null: it can. */
+export function fits(item: DemandItem, worker: Candidate, customerId: CustomerId): FitProblem | null {
   if (!worker.capabilities.has(item.workloadType)) return "no_capability";
   if (!meetsHard(item, worker)) return "hard_affinity";
-  if (breaksAnti(item, worker)) return "anti_affinity";
+  if (breaksAnti(item, worker, customerId)) return "anti_affinity";
   if (!hasResources(item, worker)) return "resources";
   return worker.used < worker.slots ? null : "no_slot";
 }
@@ -41,12 +45,12 @@ function meetsHard(item: DemandItem, worker: Candidate): boolean {
   return true;
 }
 
-/** Any one of the tags, or of the types, is enough to keep away. */
-function breaksAnti(item: DemandItem, worker: Candidate): boolean {
+/** Any one of the tags, or of the customer's own types, is enough to keep away. */
+function breaksAnti(item: DemandItem, worker: Candidate, customerId: CustomerId): boolean {
   const anti = item.affinity?.anti_affinity;
   if (anti === undefined) return false;
   if (countMatching(anti.worker_tags, worker.tags) > 0) return true;
-  return anti.workload_types?.some((type) => (worker.running.get(type) ?? 0) > 0) ?? false;
+  return anti.workload_types?.some((type) => (worker.running.get(ownType(customerId, type)) ?? 0) > 0) ?? false;
 }
 
 function countMatching(wanted: Tags | undefined, tags: Tags): number {

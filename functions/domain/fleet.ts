@@ -1,8 +1,8 @@
 /** The workers of one placement pass: indexed by what they can do, and filled as the pass goes on. */
-import type { WorkerId } from "../../schema/ids.ts";
+import type { CustomerId, WorkerId } from "../../schema/ids.ts";
 import { Choice } from "./choice.ts";
 import type { DemandItem } from "./demand.ts";
-import { fits, softScore } from "./fit.ts";
+import { fits, ownType, softScore } from "./fit.ts";
 import type { Candidate } from "./placement.ts";
 import { TagIndex } from "./tag-index.ts";
 
@@ -52,11 +52,11 @@ export class Fleet {
   }
 
   /** Takes a slot for `item` on the best worker that fits; null: none does, nor will one later in this pass. */
-  take(item: DemandItem): Candidate | null {
-    const index = this.#best(item);
+  take(item: DemandItem, customerId: CustomerId): Candidate | null {
+    const index = this.#best(item, customerId);
     const worker = index === null ? undefined : this.#workers[index];
     if (index === null || worker === undefined) return null;
-    occupy(worker, item);
+    occupy(worker, item, customerId);
     this.freeSlots -= 1;
     this.#load[index] = loadOf(worker);
     if (worker.used >= worker.slots) this.#closed(worker);
@@ -81,21 +81,22 @@ export class Fleet {
     }
   }
 
-  #best(item: DemandItem): number | null {
+  #best(item: DemandItem, customerId: CustomerId): number | null {
     const capable = this.#capable.get(item.workloadType);
     if (capable === undefined || capable.open === 0) return null;
     const pinned = item.affinity?.hard_affinity?.worker_id;
-    if (pinned !== undefined) return this.#fitting(item, pinned);
-    const first = this.#choice(item, capable.members).best();
-    const wished = this.#fitting(item, item.affinity?.soft_affinity?.worker_id);
-    return this.#better(item, this.#better(item, first, wished), this.#fitting(item, item.lastWorkerId));
+    if (pinned !== undefined) return this.#fitting(item, customerId, pinned);
+    const first = this.#choice(item, customerId, capable.members).best();
+    const wished = this.#fitting(item, customerId, item.affinity?.soft_affinity?.worker_id);
+    const last = this.#fitting(item, customerId, item.lastWorkerId);
+    return this.#better(item, this.#better(item, first, wished), last);
   }
 
-  #fitting(item: DemandItem, workerId: WorkerId | undefined): number | null {
+  #fitting(item: DemandItem, customerId: CustomerId, workerId: WorkerId | undefined): number | null {
     const index = workerId === undefined ? undefined : this.#indexes.get(workerId);
     const worker = index === undefined ? undefined : this.#workers[index];
     if (index === undefined || worker === undefined) return null;
-    return fits(item, worker) === null ? index : null;
+    return fits(item, worker, customerId) === null ? index : null;
   }
 
   #better(item: DemandItem, a: number | null, b: number | null): number | null {
@@ -106,28 +107,29 @@ export class Fleet {
   }
 
   /** What decides where a workload fits and what it prefers, worker ids aside: equal text, equal workers. */
-  #kindOf({ workloadType, affinity, resources }: DemandItem): string {
+  #kindOf({ workloadType, affinity, resources }: DemandItem, customerId: CustomerId): string {
     if (affinity === undefined && resources === undefined) return workloadType;
     const needs = resources ? `${resources.cpu_cores},${resources.memory_mb},${resources.disk_mb}` : "";
     if (affinity === undefined) return `${workloadType} ${needs}`;
     const { hard_affinity: hard, soft_affinity: soft, anti_affinity: anti } = affinity;
     this.#tags ??= new TagIndex(this.#workers);
     const wanted = `${this.#tags.textOf(hard?.worker_tags, "nowhere,")} ${this.#tags.textOf(soft?.worker_tags, "")}`;
-    const avoided = `${this.#tags.textOf(anti?.worker_tags, "")} ${anti?.workload_types?.join() ?? ""}`;
+    const types = anti?.workload_types === undefined ? "" : `${customerId} ${anti.workload_types.join()}`;
+    const avoided = `${this.#tags.textOf(anti?.worker_tags, "")} ${types}`;
     return `${workloadType} ${needs} ${wanted} ${avoided}`;
   }
 
-  #choice(item: DemandItem, capable: readonly number[]): Choice {
-    const kind = this.#kindOf(item);
+  #choice(item: DemandItem, customerId: CustomerId, capable: readonly number[]): Choice {
+    const kind = this.#kindOf(item, customerId);
     const known = this.#choices.get(kind);
     if (known !== undefined) return known;
-    const choice = new Choice(this.#byScore(item, capable), this.#load, this.#openTo(item));
+    const choice = new Choice(this.#byScore(item, customerId, capable), this.#load, this.#openTo(item, customerId));
     this.#choices.set(kind, choice);
     return choice;
   }
 
   /** The wish for one worker is not of the kind: `#best` compares that worker apart. */
-  #byScore(item: DemandItem, capable: readonly number[]): Map<number, number[]> {
+  #byScore(item: DemandItem, customerId: CustomerId, capable: readonly number[]): Map<number, number[]> {
     const soft = item.affinity?.soft_affinity;
     const tagsOnly = soft?.worker_tags
       ? { ...item, affinity: { soft_affinity: { worker_tags: soft.worker_tags } } }
@@ -136,7 +138,7 @@ export class Fleet {
     const hardTags = item.affinity?.hard_affinity?.worker_tags;
     for (const index of this.#tags?.narrowest(hardTags, capable) ?? capable) {
       const worker = this.#workers[index];
-      if (worker === undefined || fits(item, worker) !== null) continue;
+      if (worker === undefined || fits(item, worker, customerId) !== null) continue;
       const score = tagsOnly === null ? 0 : softScore(tagsOnly, worker);
       const tier = tiers.get(score);
       if (tier === undefined) tiers.set(score, [index]);
@@ -145,18 +147,19 @@ export class Fleet {
     return tiers;
   }
 
-  #openTo(item: DemandItem): (index: number) => boolean {
+  #openTo(item: DemandItem, customerId: CustomerId): (index: number) => boolean {
     if (!canClose(item)) return () => true;
     return (index) => {
       const worker = this.#workers[index];
-      return worker !== undefined && fits(item, worker) === null;
+      return worker !== undefined && fits(item, worker, customerId) === null;
     };
   }
 }
 
-function occupy(worker: Candidate, { workloadType, resources }: DemandItem): void {
+function occupy(worker: Candidate, { workloadType, resources }: DemandItem, customerId: CustomerId): void {
   worker.used += 1;
-  worker.running.set(workloadType, (worker.running.get(workloadType) ?? 0) + 1);
+  const type = ownType(customerId, workloadType);
+  worker.running.set(type, (worker.running.get(type) ?? 0) + 1);
   worker.resourcesUsed.cpu_cores += resources?.cpu_cores ?? 0;
   worker.resourcesUsed.memory_mb += resources?.memory_mb ?? 0;
   worker.resourcesUsed.disk_mb += resources?.disk_mb ?? 0;

@@ -13,7 +13,7 @@ export interface Candidate {
   readonly tags: Tags;
   readonly slots: number;
   used: number;
-  /** Workloads by type that run here or are on their way. */
+  /** By `ownType`: workloads that run here or are on their way. */
   readonly running: Map<string, number>;
   readonly resources: Resources;
   readonly resourcesUsed: { cpu_cores: number; memory_mb: number; disk_mb: number };
@@ -53,7 +53,7 @@ export function placeAll(
   for (let turn = queue.first; turn !== undefined; turn = queue.first) {
     if (fleet.freeSlots === 0 || placed.length >= limit) break;
     const { customer, item } = turn;
-    const worker = fleet.take(item);
+    const worker = fleet.take(item, customer.customerId);
     if (worker !== null) {
       customer.held += 1;
       const { customerId } = customer;

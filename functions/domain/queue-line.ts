@@ -14,6 +14,10 @@ export const lineKey = ({ pool, workloadType, affinity }: LineName): string =>
 /** Bound by affinity to some workers, or away from some; the others of a type all stand in one line a pool. */
 export const isBound = ({ affinity }: Pick<LineName, "affinity">): boolean => boundText(affinity) !== "";
 
+/** Whether they allow just the same workers. */
+export const areEqualBounds = (a: Affinity | null, b: Affinity | null): boolean =>
+  a === b || boundText(a) === boundText(b);
+
 function boundText(affinity: Affinity | null): string {
   if (affinity === null) return "";
   const { soft_affinity: _, ...bounds } = affinity;
@@ -22,7 +26,7 @@ function boundText(affinity: Affinity | null): string {
 }
 
 /** JSON with its keys in order: equal values, equal text. */
-function canonicalText(value: Json | object | undefined): string {
+export function canonicalText(value: Json | object | undefined): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`;
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);

@@ -3,7 +3,8 @@ export type CounterName =
   | "niyanta_workload_submissions_total"
   | "niyanta_workload_executions_total"
   | "niyanta_fenced_writes_total"
-  | "niyanta_broker_unreadable_total";
+  | "niyanta_broker_unreadable_total"
+  | "niyanta_broker_forged_total";
 
 export type HistogramName =
   | "niyanta_workload_duration_seconds"

@@ -5,6 +5,8 @@ export interface SortedList<T> {
   last(): T | undefined;
   /** At most `max` from the front, in order. */
   head(max: number): T[];
+  /** How many stand before it, whether it is there or not. */
+  before(item: T): number;
   add(item: T): void;
   /** True when an item of the same order was there. */
   remove(item: T): boolean;
@@ -43,6 +45,7 @@ export function createSortedList<T>(compare: (a: T, b: T) => number): SortedList
     first: () => items[front],
     last: () => (items.length > front ? items.at(-1) : undefined),
     head: (max) => items.slice(front, front + max).filter((item) => item !== undefined),
+    before: (item) => place(item) - front,
     add: (item) => {
       const last = items.at(-1);
       if (last === undefined || compare(last, item) < 0) items.push(item);

@@ -1,63 +1,16 @@
-/** The lifecycle (SPEC §2): what one event makes of a workload. Every arrow of the table is here, and no other. */
+/** The lifecycle (SPEC §2): what becomes of a workload by placement, reports and losses; operation.ts has what its owner asks. */
 import type { WorkerId } from "../../schema/ids.ts";
-import { workerDeathsMaxDefault } from "../../schema/limits.ts";
-import type { AttemptError, WorkerEvent } from "../../schema/messages/worker-events.ts";
-import { isHeld, isQueued, isTerminal, type WorkloadEventType } from "../../schema/status.ts";
+import { checkpointStepMax, workerDeathsMaxDefault } from "../../schema/limits.ts";
+import type { AttemptError, EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
+import { isHeld, isQueued } from "../../schema/status.ts";
 import type { Loss, WorkerReport } from "./demand.ts";
+import { decided, pauseDetails } from "./intent.ts";
 import { retryDecision } from "./retry.ts";
-import type { Actor, AuditEntry, Change, Workload } from "./workload.ts";
-
-/** `random` in [0, 1): the jitter of a backoff. */
-export interface Moment {
-  readonly now: number;
-  readonly random: number;
-}
-
-/** fenced: an older generation speaks. duplicate: it is so already. refused: not possible in this state. */
-export type Decision =
-  | { kind: "change"; change: Change }
-  | { kind: "fenced" }
-  | { kind: "duplicate" }
-  | { kind: "refused"; reason: string };
+import { type Decision, duplicate, ended, fencedOff, fold, type Moment, refusedAs, withoutWorker } from "./step.ts";
+import type { Actor, Change, Workload } from "./workload.ts";
 
 export const coordinatorActor: Actor = { type: "coordinator", id: "coordinator" };
 const workerActor = (id: WorkerId): Actor => ({ type: "worker", id });
-
-type Extras = Partial<Pick<Change, "result" | "error" | "checkpoints">>;
-type AuditDraft = readonly [eventType: WorkloadEventType, actor: Actor, details?: AuditEntry["details"]];
-
-function change(
-  from: Workload,
-  next: Workload,
-  at: number,
-  audit: readonly AuditDraft[],
-  extras: Extras = {},
-): Decision {
-  const entries = audit.map(([eventType, actor, details = {}]) => ({
-    eventType,
-    actor,
-    generation: next.generation,
-    at,
-    details,
-  }));
-  return {
-    kind: "change",
-    change: {
-      from: { generation: from.generation, status: from.status },
-      next,
-      audit: entries,
-      checkpoints: [],
-      ...extras,
-    },
-  };
-}
-
-/** The slot is given back; who held it is remembered for the next placement. */
-const withoutWorker = (workload: Workload): Workload => ({
-  ...workload,
-  workerId: null,
-  lastWorkerId: workload.workerId ?? workload.lastWorkerId,
-});
 
 /** Waits again; `dueAt` null: at once. */
 const queuedAgain = (workload: Workload, status: "PENDING" | "REDISTRIBUTING", dueAt: number | null): Workload => ({
@@ -66,28 +19,12 @@ const queuedAgain = (workload: Workload, status: "PENDING" | "REDISTRIBUTING", d
   dueAt,
 });
 
-const ended = (workload: Workload, status: "COMPLETED" | "FAILED" | "CANCELLED", now: number): Workload => ({
-  ...withoutWorker(workload),
-  status,
-  completedAt: now,
-});
-
-const fencedOff = (workload: Workload): Workload => ({ ...workload, generation: workload.generation + 1 });
-
 /** PENDING or REDISTRIBUTING, due, to SCHEDULED on `workerId` under the next generation. */
 export function place(workload: Workload, workerId: WorkerId, { now }: Moment): Decision {
-  if (!isQueued(workload.status)) return { kind: "refused", reason: `is ${workload.status}` };
+  if (!isQueued(workload.status)) return refusedAs(workload);
   if (workload.dueAt !== null && workload.dueAt > now) return { kind: "refused", reason: "is not due" };
   const next = fencedOff({ ...workload, status: "SCHEDULED", workerId, scheduledAt: now, startedAt: null });
-  return change(workload, next, now, [["workload.scheduled", coordinatorActor, { worker_id: workerId }]]);
-}
-
-/** Any non-terminal to CANCELLED; cancelling what is cancelled changes nothing. */
-export function cancel(workload: Workload, actor: Actor, reason: string | null, { now }: Moment): Decision {
-  if (workload.status === "CANCELLED") return { kind: "duplicate" };
-  if (isTerminal(workload.status)) return { kind: "refused", reason: `is ${workload.status}` };
-  const next = fencedOff(ended(workload, "CANCELLED", now));
-  return change(workload, next, now, [["workload.cancelled", actor, reason === null ? {} : { reason }]]);
+  return decided(workload, next, now, [["workload.scheduled", coordinatorActor, { worker_id: workerId }]]);
 }
 
 /** When a running attempt must have ended, as its worker should have seen to; null: never. */
@@ -98,20 +35,21 @@ export const deadlineOf = (workload: Workload, graceSeconds: number): number | n
 
 /** The worker did not end an attempt in time: a transient error of kind `timeout`, fenced off. */
 export function timeOut(workload: Workload, moment: Moment): Decision {
-  if (workload.status !== "RUNNING") return { kind: "duplicate" };
+  if (workload.status !== "RUNNING") return duplicate;
   const message = `ran longer than ${workload.policy.timeoutSeconds} s`;
   return attemptFailed(workload, { kind: "timeout", type: "TIMEOUT", message }, coordinatorActor, moment, fencedOff);
 }
 
 /** The end of an attempt that its worker did not report. */
 export function lose(workload: Workload, loss: Loss, { now }: Moment): Decision {
-  if (loss.generation < workload.generation) return { kind: "duplicate" };
-  if (!isHeld(workload.status) || workload.workerId !== loss.workerId) return { kind: "duplicate" };
+  if (loss.generation < workload.generation) return duplicate;
+  if (!isHeld(workload.status) || workload.workerId !== loss.workerId) return duplicate;
   if (loss.why === "worker_lost") return workerLost(workload, loss.workerId, now);
-  if (workload.status === "RUNNING") return { kind: "duplicate" };
+  if (loss.why === "worker_removed") return workerRemoved(workload, loss.workerId, now);
+  if (workload.status === "RUNNING") return duplicate;
   const next = fencedOff(queuedAgain(workload, "PENDING", null));
   const details = { worker_id: loss.workerId, reason: `assignment ${loss.why}` };
-  return change(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
+  return decided(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
 }
 
 /** Deaths have their own bound, so that a workload that kills its workers ends FAILED (I14). */
@@ -120,17 +58,33 @@ function workerLost(workload: Workload, workerId: WorkerId, now: number): Decisi
   const details = { worker_id: workerId, reason: "worker lost", death_count: deathCount };
   if (deathCount < workerDeathsMaxDefault) {
     const next = { ...queuedAgain(workload, "REDISTRIBUTING", null), deathCount };
-    return change(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
+    return decided(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
   }
   const error = { type: "WORKER_DEATHS", message: `${deathCount} workers died while running it` };
   const next = fencedOff({ ...ended(workload, "FAILED", now), deathCount });
-  return change(workload, next, now, [["workload.failed", coordinatorActor, { ...details, error }]], { error });
+  return decided(workload, next, now, [["workload.failed", coordinatorActor, { ...details, error }]], { error });
 }
+
+/** By the operator: nobody died, and the worker may still speak, so it is fenced off. */
+function workerRemoved(workload: Workload, workerId: WorkerId, now: number): Decision {
+  const next = fencedOff(queuedAgain(workload, "REDISTRIBUTING", null));
+  const details = { worker_id: workerId, reason: "worker removed" };
+  return decided(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
+}
+
+const neverHeldReason = "no attempt of this worker";
+/** The same whether there is such a workload, or none: a worker learns nothing of what it was not given. */
+export const neverHeld: Decision = { kind: "refused", reason: neverHeldReason };
+export const notHeld = ({ event_id }: Pick<WorkerEvent, "event_id">): EventOutcome => ({
+  event_id,
+  outcome: "refused",
+  reason: neverHeldReason,
+});
 
 /** What a worker reports of an attempt; only the holder of the current generation is believed (I1, I3). */
 export function report(workload: Workload, { workerId, event }: WorkerReport, moment: Moment): Decision {
   if (event.generation < workload.generation) return { kind: "fenced" };
-  if (event.generation > workload.generation) return { kind: "refused", reason: "a generation that was never granted" };
+  if (event.generation > workload.generation) return neverHeld;
   if (!isHeld(workload.status) || workload.workerId !== workerId) return afterTheEnd(workload, workerId, event);
   return reported(workload, workerId, event, moment);
 }
@@ -141,7 +95,7 @@ function afterTheEnd(workload: Workload, workerId: WorkerId, event: WorkerEvent)
   const agrees =
     (workload.status === "COMPLETED" && event.kind !== "failed" && event.kind !== "handed_back") ||
     ((workload.status === "FAILED" || workload.status === "PENDING") && event.kind !== "completed");
-  return byThisWorker && agrees ? { kind: "duplicate" } : { kind: "fenced" };
+  return byThisWorker && agrees ? duplicate : { kind: "fenced" };
 }
 
 function reported(workload: Workload, workerId: WorkerId, event: WorkerEvent, moment: Moment): Decision {
@@ -154,14 +108,14 @@ function reported(workload: Workload, workerId: WorkerId, event: WorkerEvent, mo
   if (event.kind === "checkpoint") return checkpointed(workload, actor, event.checkpoint, moment.now);
   if (event.kind === "completed") return completed(workload, actor, event, moment.now);
   if (event.kind === "failed") return attemptFailed(workload, event.error, actor, moment, (same) => same);
-  if (event.kind === "paused") return paused(workload, actor, moment.now);
-  return { kind: "duplicate" }; // log lines change no state
+  if (event.kind === "paused") return pausedAsAsked(workload, actor, moment.now);
+  return duplicate; // log lines change no state
 }
 
 function started(workload: Workload, actor: Actor, now: number): Decision {
-  if (workload.status === "RUNNING") return { kind: "duplicate" };
+  if (workload.status === "RUNNING") return duplicate;
   const next: Workload = { ...workload, status: "RUNNING", startedAt: now };
-  return change(workload, next, now, [["workload.started", actor]]);
+  return decided(workload, next, now, [["workload.started", actor]]);
 }
 
 /** News of a running attempt whose start was not told: both happened. */
@@ -176,7 +130,7 @@ function startedAnd(workload: Workload, workerId: WorkerId, event: WorkerEvent, 
 function progressed(workload: Workload, actor: Actor, percent: number, message: string | null, now: number): Decision {
   const next = { ...workload, progressPercent: Math.round(percent * 100) / 100, progressMessage: message };
   const stepped = Math.floor(percent / 10) > Math.floor(workload.progressPercent / 10);
-  return change(workload, next, now, stepped ? [["workload.progress_updated", actor, { percent, message }]] : []);
+  return decided(workload, next, now, stepped ? [["workload.progress_updated", actor, { percent, message }]] : []);
 }
 
 function checkpointed(
@@ -185,10 +139,12 @@ function checkpointed(
   checkpoint: Change["checkpoints"][number],
   now: number,
 ): Decision {
-  if (checkpoint.sequence <= workload.checkpointSequence) return { kind: "duplicate" };
+  if (checkpoint.sequence <= workload.checkpointSequence) return duplicate;
+  if (checkpoint.sequence > workload.checkpointSequence + checkpointStepMax)
+    return { kind: "refused", reason: `a checkpoint more than ${checkpointStepMax} ahead of the newest` };
   const next = { ...workload, checkpointSequence: checkpoint.sequence };
   const details = { sequence: checkpoint.sequence, bytes: checkpoint.bytes };
-  return change(workload, next, now, [["workload.checkpoint_created", actor, details]], { checkpoints: [checkpoint] });
+  return decided(workload, next, now, [["workload.checkpoint_created", actor, details]], { checkpoints: [checkpoint] });
 }
 
 function completed(
@@ -199,7 +155,7 @@ function completed(
 ): Decision {
   const next = { ...ended(workload, "COMPLETED", now), progressPercent: 100 };
   const details = event.partial === true ? { partial: true } : {};
-  return change(workload, next, now, [["workload.completed", actor, details]], { result: event.result });
+  return decided(workload, next, now, [["workload.completed", actor, details]], { result: event.result });
 }
 
 function attemptFailed(
@@ -213,41 +169,34 @@ function attemptFailed(
   const decision = retryDecision(workload.policy, workload.retryCount, cause, random);
   if (decision.kind === "give_up") {
     const next = generation(ended(workload, "FAILED", now));
-    return change(workload, next, now, [["workload.failed", actor, { error, kind: cause.kind }]], { error });
+    return decided(workload, next, now, [["workload.failed", actor, { error, kind: cause.kind }]], { error });
   }
   const dueAt = now + decision.dueInMs;
   const next = generation({ ...queuedAgain(workload, "PENDING", dueAt), retryCount: workload.retryCount + 1 });
   const details = { error, kind: cause.kind, retry: next.retryCount, due_at: new Date(dueAt).toISOString() };
-  return change(workload, next, now, [["workload.retry_scheduled", actor, details]], { error });
+  return decided(workload, next, now, [["workload.retry_scheduled", actor, details]], { error });
 }
 
 /** A drain: no attempt is burnt, and the old worker is fenced off. */
 function handedBack(workload: Workload, actor: Actor, now: number): Decision {
   const next = fencedOff(queuedAgain(workload, "REDISTRIBUTING", null));
   const details = { checkpoint_sequence: workload.checkpointSequence };
-  return change(workload, next, now, [["workload.handed_back", actor, details]]);
+  return decided(workload, next, now, [["workload.handed_back", actor, details]]);
 }
 
 /** The worker gave an attempt up by itself (its lease ran out on its own clock): nobody died, it goes elsewhere. */
 function released(workload: Workload, now: number): Decision {
   const next = fencedOff(queuedAgain(workload, "REDISTRIBUTING", null));
   const details = { worker_id: workload.workerId, reason: "given up by its worker" };
-  return change(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
+  return decided(workload, next, now, [["workload.redistributed", coordinatorActor, details]]);
 }
 
-function paused(workload: Workload, actor: Actor, now: number): Decision {
+/** In the name of who asked for it; a pause that nobody asked for is work handed back. */
+function pausedAsAsked(workload: Workload, actor: Actor, now: number): Decision {
+  const { intent, workerId } = workload;
+  if (intent === null) return handedBack(workload, actor, now);
+  const reason = intent.kind === "pause" ? intent.reason : null;
   const next = fencedOff({ ...withoutWorker(workload), status: "PAUSED" });
-  const details = { checkpoint_sequence: workload.checkpointSequence };
-  return change(workload, next, now, [["workload.paused", actor, details]]);
-}
-
-/** Two steps of one workload as one: checked on the first's origin, written as the second's end, audited as both. */
-export function fold(first: Change, second: Change): Change {
-  return {
-    ...first,
-    ...second,
-    from: first.from,
-    audit: [...first.audit, ...second.audit],
-    checkpoints: [...first.checkpoints, ...second.checkpoints],
-  };
+  const details = { ...pauseDetails(workload, reason), worker_id: workerId };
+  return decided(workload, next, now, [["workload.paused", intent.actor, details]]);
 }

@@ -15,6 +15,29 @@ export interface Policy {
   readonly checkpointProgressPercent: number;
 }
 
+/**
+ * What is to become of a running workload as soon as its worker lets go. It is kept in its row, so neither the worker's
+ * death nor a new coordinator forgets it. Times are milliseconds.
+ */
+export type Intent = Pause | Move;
+
+export interface Pause {
+  readonly kind: "pause";
+  readonly actor: Actor;
+  readonly reason: string | null;
+  readonly at: number;
+  /** A move that was asked for earlier: it is done too, and what is resumed goes on at the new place. */
+  readonly after?: Move;
+}
+
+export interface Move {
+  readonly kind: "move";
+  readonly actor: Actor;
+  readonly at: number;
+  readonly pool: Pool;
+  readonly affinity: Affinity | null;
+}
+
 export interface Workload {
   readonly workloadId: WorkloadId;
   readonly workloadType: string;
@@ -29,6 +52,8 @@ export interface Workload {
   readonly workerId: WorkerId | null;
   readonly lastWorkerId: WorkerId | null;
   readonly affinity: Affinity | null;
+  /** Null in every status but RUNNING. */
+  readonly intent: Intent | null;
   /** Of the input as JSON; the input itself is read when it is handed out. */
   readonly inputBytes: number;
   readonly progressPercent: number;
@@ -43,11 +68,21 @@ export interface Workload {
   readonly completedAt: number | null;
 }
 
+/** The workload that a new one repeats: its labels and its input are copied, and its checkpoint where that is asked for. */
+export interface Origin {
+  readonly workloadId: WorkloadId;
+  /** The sequence of the checkpoint that the new one starts from; null: from the beginning. */
+  readonly checkpointSequence: number | null;
+}
+
 /** What a submission adds to it. */
 export interface Submission {
   readonly workload: Workload;
+  /** Without an origin, which has its own. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Without an origin, which has its own. */
   readonly input: Json;
+  readonly origin: Origin | null;
   readonly runAt: number | null;
   readonly audit: readonly AuditEntry[];
 }

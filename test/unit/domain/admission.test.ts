@@ -4,7 +4,7 @@ import { admit } from "../../../functions/domain/admission.ts";
 
 const limits = { queueDepthMax: 50, submitsPerSecond: 2, submitBurst: 5 };
 const full = { tokens: 5, at: 0 };
-const request = { queuedCount: 0, limits, items: 1, bucket: full, now: 0 };
+const request = { queuedCount: 0, limits, items: 1, bucket: full, slotsFreedPerSecond: null, now: 0 };
 
 describe("admission", () => {
   it("takes one token an item", () => {
@@ -19,8 +19,8 @@ describe("admission", () => {
     });
   });
 
-  it("estimates when a full queue has room from how fast it drains", () => {
-    const refused = admit({ ...request, queuedCount: 50, items: 5, startsPerSecond: 0.5 });
+  it("estimates when a full queue has room from how fast slots come free", () => {
+    const refused = admit({ ...request, queuedCount: 50, items: 5, slotsFreedPerSecond: 0.5 });
     expect(refused).toMatchObject({ refusal: { kind: "queue_full", retryAfterSeconds: 10 } });
   });
 
@@ -29,13 +29,12 @@ describe("admission", () => {
     expect(refused).toEqual({ ok: false, refusal: { kind: "rate_limited", retryAfterSeconds: 2 } });
   });
 
-  it("passes a batch above the burst from a full bucket only, and lets the debt be paid before anything else", () => {
-    expect(admit({ ...request, items: 9, bucket: { tokens: 4, at: 0 } }).ok).toBe(false);
-    const passed = admit({ ...request, items: 9 });
-    expect(passed).toEqual({ ok: true, bucket: { tokens: -4, at: 0 } });
-    if (!passed.ok) throw new Error("the batch was refused");
-    expect(admit({ ...request, bucket: passed.bucket, now: 2_000 }).ok).toBe(false);
-    expect(admit({ ...request, bucket: passed.bucket, now: 2_500 }).ok).toBe(true);
+  it("takes a batch as large as the burst, and says that a larger one never passes, however full the bucket is (I22)", () => {
+    expect(admit({ ...request, items: 5 })).toEqual({ ok: true, bucket: { tokens: 0, at: 0 } });
+    for (const queuedCount of [0, 48]) {
+      const refused = admit({ ...request, queuedCount, items: 6, now: 3_600_000 });
+      expect(refused).toEqual({ ok: false, refusal: { kind: "batch_exceeds_burst", submitBurst: 5 } });
+    }
   });
 
   it("asks for no token where there is no rate limit, and still keeps the depth", () => {

@@ -1,9 +1,13 @@
 /** Fit: each rule of affinity, capability, resources and slots, alone. */
 import { describe, expect, it } from "vitest";
-import { fits, softScore } from "../../../functions/domain/fit.ts";
+import type { DemandItem } from "../../../functions/domain/demand.ts";
+import { fits as fitsFor, ownType, softScore } from "../../../functions/domain/fit.ts";
+import type { Candidate } from "../../../functions/domain/placement.ts";
 import type { Affinity } from "../../../schema/affinity.ts";
-import { item, worker, workerId } from "./pool-builder.ts";
+import { customerId, item, worker, workerId } from "./pool-builder.ts";
 
+const owner = customerId(1);
+const fits = (wanted: DemandItem, on: Candidate) => fitsFor(wanted, on, owner);
 const tagged = worker(0, { tags: { zone: "a", gpu: "yes" } });
 const wanting = (affinity: Affinity) => item(0, { affinity });
 
@@ -34,12 +38,13 @@ describe("a worker fits", () => {
     expect(fits(wanting({ anti_affinity: { worker_tags: { zone: "b", gpu: "yes" } } }), tagged)).toBe("anti_affinity");
   });
 
-  it("when no type that the workload avoids runs there", () => {
-    const busy = worker(0, { slots: 5, running: new Map([["shell", 1]]) });
-    const over = worker(0, { slots: 5, running: new Map([["shell", 0]]) });
+  it("when no type of its own customer that the workload avoids runs there", () => {
+    const busy = worker(0, { slots: 5, running: new Map([[ownType(owner, "shell"), 1]]) });
+    const over = worker(0, { slots: 5, running: new Map([[ownType(owner, "shell"), 0]]) });
     const avoiding = wanting({ anti_affinity: { workload_types: ["shell"] } });
     expect(fits(avoiding, busy)).toBe("anti_affinity");
     expect(fits(avoiding, over)).toBeNull();
+    expect(fitsFor(avoiding, busy, customerId(2))).toBeNull();
   });
 
   it("when each resource that it declares has room, and whatever it does not declare", () => {

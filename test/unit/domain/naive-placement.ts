@@ -1,7 +1,8 @@
 /** Placement as the specification says it, with no index and no heap: slow, and plain enough to be believed. */
 import type { DemandItem } from "../../../functions/domain/demand.ts";
-import { fits, softScore } from "../../../functions/domain/fit.ts";
+import { fits, ownType, softScore } from "../../../functions/domain/fit.ts";
 import type { Candidate, Placed, Waiting } from "../../../functions/domain/placement.ts";
+import type { CustomerId } from "../../../schema/ids.ts";
 import type { Pool } from "./pool-builder.ts";
 
 type Rank = readonly (number | string | boolean)[];
@@ -18,9 +19,13 @@ function compare(a: Rank, b: Rank): number {
   return 0;
 }
 
-const bestWorker = (item: DemandItem, candidates: readonly Candidate[]): Candidate | undefined =>
+const bestWorker = (
+  item: DemandItem,
+  customerId: CustomerId,
+  candidates: readonly Candidate[],
+): Candidate | undefined =>
   least(
-    candidates.filter((candidate) => fits(item, candidate) === null),
+    candidates.filter((candidate) => fits(item, candidate, customerId) === null),
     (candidate) => [
       -softScore(item, candidate),
       candidate.used / candidate.slots,
@@ -30,9 +35,10 @@ const bestWorker = (item: DemandItem, candidates: readonly Candidate[]): Candida
   );
 
 /** What a start on this worker takes from it. */
-export function occupy(worker: Candidate, { workloadType, resources }: DemandItem): void {
+export function occupy(worker: Candidate, { workloadType, resources }: DemandItem, customerId: CustomerId): void {
   worker.used += 1;
-  worker.running.set(workloadType, (worker.running.get(workloadType) ?? 0) + 1);
+  const type = ownType(customerId, workloadType);
+  worker.running.set(type, (worker.running.get(type) ?? 0) + 1);
   worker.resourcesUsed.cpu_cores += resources?.cpu_cores ?? 0;
   worker.resourcesUsed.memory_mb += resources?.memory_mb ?? 0;
   worker.resourcesUsed.disk_mb += resources?.disk_mb ?? 0;
@@ -48,7 +54,7 @@ interface Option {
 function optionOf(customer: Waiting, candidates: readonly Candidate[], started: ReadonlySet<string>): Option[] {
   if (customer.held >= customer.runningMax) return [];
   for (const item of customer.items) {
-    const worker = started.has(item.workloadId) ? undefined : bestWorker(item, candidates);
+    const worker = started.has(item.workloadId) ? undefined : bestWorker(item, customer.customerId, candidates);
     if (worker !== undefined) return [{ customer, item, worker }];
   }
   return [];
@@ -65,7 +71,7 @@ export function placeNaively(pool: Pool): Placed[] {
   const started = new Set<string>();
   for (let next = nextOption(pool, started); next !== undefined; next = nextOption(pool, started)) {
     const { customer, item, worker } = next;
-    occupy(worker, item);
+    occupy(worker, item, customer.customerId);
     customer.held += 1;
     started.add(item.workloadId);
     placed.push({

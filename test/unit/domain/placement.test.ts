@@ -18,9 +18,9 @@ function replay(before: Pool, placed: readonly Placed[]): void {
     const host = before.candidates.find((one) => one.workerId === workerId);
     if (owner === undefined || host === undefined) throw new Error("placed for nobody or nowhere");
     expect(owner.held).toBeLessThan(owner.runningMax);
-    expect(fits(item, host)).toBeNull();
+    expect(fits(item, host, customerId)).toBeNull();
     owner.held += 1;
-    occupy(host, item);
+    occupy(host, item, customerId);
   }
 }
 
@@ -41,9 +41,10 @@ describe("placement", () => {
       fc.property(pool, (given) => {
         const started = new Set(place(given).map(({ workloadId }) => workloadId));
         const below = given.waiting.filter(({ held, runningMax }) => held < runningMax);
-        const left = below.flatMap(({ items }) => items.filter(({ workloadId }) => !started.has(workloadId)));
-        for (const one of left) {
-          expect(given.candidates.filter((candidate) => fits(one, candidate) === null)).toEqual([]);
+        for (const { customerId, items } of below) {
+          const left = items.filter(({ workloadId }) => !started.has(workloadId));
+          const fitting = left.filter((one) => given.candidates.some((host) => fits(one, host, customerId) === null));
+          expect(fitting).toEqual([]);
         }
       }),
       { numRuns },

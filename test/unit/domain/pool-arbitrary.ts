@@ -1,6 +1,7 @@
 /** Arbitrary small pools, dense in conflicts: few types, tags and workers, so that rules meet each other. */
 import fc from "fast-check";
 import type { DemandItem } from "../../../functions/domain/demand.ts";
+import { ownType } from "../../../functions/domain/fit.ts";
 import type { Candidate, Waiting } from "../../../functions/domain/placement.ts";
 import type { Affinity } from "../../../schema/affinity.ts";
 import { customerId, item, type Pool, worker, workerId } from "./pool-builder.ts";
@@ -37,6 +38,9 @@ const wish: fc.Arbitrary<Partial<DemandItem>> = fc
   })
   .map(present);
 
+/** Of one of the customers that wait, who have numbers from 0. */
+const runningType = fc.tuple(fc.nat(2), type).map(([number, name]) => ownType(customerId(number), name));
+
 const candidate = (number: number): fc.Arbitrary<Candidate> =>
   fc
     .record({
@@ -44,7 +48,7 @@ const candidate = (number: number): fc.Arbitrary<Candidate> =>
       tags,
       slots: fc.integer({ min: 1, max: 4 }),
       used: fc.nat(4),
-      running: fc.dictionary(type, fc.nat(1)).map((counts) => new Map(Object.entries(counts))),
+      running: fc.dictionary(runningType, fc.nat(1)).map((counts) => new Map(Object.entries(counts))),
       resources: fc.oneof(
         fc.constant({}),
         fc.constantFrom(0.3, 1).map((cpu_cores) => ({ cpu_cores })),

@@ -21,6 +21,7 @@ test("a sorted list holds what was added and not removed, in order", () => {
         }
         const sorted = [...model].sort(byNumber);
         expect(list.head(many)).toEqual(sorted);
+        expect(list.before(value)).toBe(sorted.filter((other) => other < value).length);
         expect([list.length, list.first(), list.last()]).toEqual([sorted.length, sorted[0], sorted.at(-1)]);
       }
     }),
