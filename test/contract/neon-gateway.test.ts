@@ -102,6 +102,32 @@ describe.each([
       expect(await client`select count(*)::int as n from whole`).toEqual([{ n: 0 }]);
     });
 
+    it("does nothing behind a query that is refused, says why, and uses the connection again", async () => {
+      const client = sql();
+      await client`create table behind (n int)`;
+      const backends = await Promise.all(Array.from({ length: 8 }, () => client`select pg_backend_pid() as pid`));
+      for (let n = 0; n < backends.length; n += 1) {
+        const batch = client.transaction([
+          client`insert into behind values (1)`,
+          client`select 1 / ${n - n}::int`,
+          client`insert into behind values (2)`,
+        ]);
+        expect(await refusalOf(batch)).toMatchObject({ code: "22012" });
+      }
+      expect(await client`select count(*)::int as n from behind`).toEqual([{ n: 0 }]);
+      const [row] = await client`select pg_backend_pid() as pid`;
+      expect(backends.flat()).toContainEqual(row);
+    });
+
+    it("is refused when only its end is: by a constraint that is looked at then", async () => {
+      const client = sql();
+      await client`create table late (n int unique deferrable initially deferred)`;
+      const insert = () => client`insert into late values (1)`;
+      expect(await refusalOf(client.transaction([insert(), insert()]))).toMatchObject({ code: "23505" });
+      expect(await client`select count(*)::int as n from late`).toEqual([{ n: 0 }]);
+      expect(await client.transaction([insert()])).toEqual([[]]);
+    });
+
     it("runs with the isolation that was asked for, and read only", async () => {
       const client = sql();
       const options = { isolationLevel: "Serializable", readOnly: true } as const;

@@ -2,23 +2,35 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPostgresStore } from "../../functions/store/postgres/postgres-store.ts";
+import type { Lead, StateStore } from "../../functions/store/store.ts";
 import { groupCommitRowsMax } from "../../schema/limits.ts";
 import { startTestPostgres, type TestPostgres } from "../support/postgres.ts";
-import { groupOf, ids, newSubmission, scheduledOn, t0 } from "../support/records.ts";
-import { apply, newLead } from "./store/leading.ts";
+import { ids, newSubmission, newWorkload, scheduledOn, t0 } from "../support/records.ts";
+import { apply, newLead, put } from "./store/leading.ts";
 
 const batches = 5;
 const changed = 100;
 
 let server: TestPostgres;
 let client: pg.Client;
+let store: StateStore;
+let lead: Lead;
+const submissions = Array.from({ length: batches * groupCommitRowsMax }, () => newSubmission());
+const last = newSubmission();
 
 beforeAll(async () => {
   server = await startTestPostgres();
-  client = new pg.Client({ connectionString: server.databaseUrl });
+  client = new pg.Client({ connectionString: server.ownerUrl });
   await client.connect();
   // As in a burst that autovacuum has not looked at yet: a plan must not depend on its help.
   await client.query("alter table workloads set (autovacuum_enabled = false)");
+  store = createPostgresStore(server);
+  ({ lead } = await newLead(() => ({ store, newCustomer, addKey, stop: () => server.stop() })));
+  for (let batch = 0; batch < batches; batch += 1) {
+    const from = batch * groupCommitRowsMax;
+    await put(store, lead, ...submissions.slice(from, from + groupCommitRowsMax));
+  }
+  await put(store, lead, last);
 });
 
 afterAll(async () => {
@@ -26,8 +38,16 @@ afterAll(async () => {
   await server.stop();
 });
 
+async function newCustomer() {
+  const customerId = ids.customer();
+  await client.query("insert into customers (customer_id, name) values ($1, '')", [customerId]);
+  return customerId;
+}
+
+const addKey = () => Promise.reject(new Error("no test here needs a key"));
+
 /** Of the table so far; a backend tells its counts when it ends, or long after. */
-async function counted(updates: number): Promise<{ fetched: number }> {
+async function counted(updates: number): Promise<{ fetched: number; updates: number }> {
   await client.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename is not null and datname = current_database()",
   );
@@ -35,29 +55,28 @@ async function counted(updates: number): Promise<{ fetched: number }> {
     const { rows } = await client.query(
       "select idx_tup_fetch + seq_tup_read as fetched, n_tup_upd as upd from pg_stat_user_tables where relname = 'workloads'",
     );
-    if (Number(rows[0].upd) >= updates) return { fetched: Number(rows[0].fetched) };
+    if (Number(rows[0].upd) >= updates) return { fetched: Number(rows[0].fetched), updates: Number(rows[0].upd) };
   }
 }
 
 test("changes to a few of many workloads read those few", async () => {
-  const store = createPostgresStore(server);
-  const { lead } = await newLead(() => ({
-    store,
-    async newCustomer() {
-      const customerId = ids.customer();
-      await client.query("insert into customers (customer_id, name) values ($1, '')", [customerId]);
-      return customerId;
-    },
-    addKey: () => Promise.reject(new Error("no test here needs a key")),
-    stop: () => server.stop(),
-  }));
-  const submissions = Array.from({ length: batches * groupCommitRowsMax }, () => newSubmission());
-  for (let batch = 0; batch < batches; batch += 1) {
-    const from = batch * groupCommitRowsMax;
-    await store.insert(lead, [groupOf(submissions.slice(from, from + groupCommitRowsMax))], t0);
-  }
   const few = submissions.slice(0, changed).map(({ workload }) => scheduledOn(workload));
+  const before = await counted(0);
   await apply(store, lead, few);
-  const { fetched } = await counted(changed);
-  expect(fetched).toBeLessThan(3 * changed);
+  const { fetched } = await counted(before.updates + changed);
+  expect(fetched - before.fetched).toBeLessThan(3 * changed);
+});
+
+test("a page of the list and a line of the queue read no more than they show", async () => {
+  const { pool, workloadType, affinity } = newWorkload();
+  await client.query("analyze workloads");
+  const before = await counted(0);
+  const first = await store.list(lead.customerId, { limit: changed, order_by: "created_at" });
+  if (first === "bad_cursor" || first.nextCursor === null) throw new Error("there is no second page");
+  await store.list(lead.customerId, { limit: changed, order_by: "created_at", cursor: first.nextCursor });
+  const lines = await store.lines(lead.customerId, [{ pool, workloadType, affinity }], changed, t0);
+  expect(lines.map(({ ready }) => ready.length)).toEqual([changed]);
+  await apply(store, lead, [scheduledOn(last.workload)]); // an update, so that the count of it can be waited for
+  const { fetched } = await counted(before.updates + 1);
+  expect(fetched - before.fetched).toBeLessThan(6 * changed);
 });

@@ -20,9 +20,12 @@ import {
 import { apply, eventTypes, found, newLead, putOne, putRunning, windowMax } from "./store/leading.ts";
 import type { GiveStore } from "./store.suite.ts";
 
-const databaseUrl = inject("databaseUrl");
-const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
-const store: StateStore = createPostgresStore({ databaseUrl, fetchEndpoint: inject("fetchEndpoint") });
+const ownerUrl = inject("ownerUrl");
+const pool = new pg.Pool({ connectionString: ownerUrl, max: 4 });
+const store: StateStore = createPostgresStore({
+  databaseUrl: inject("databaseUrl"),
+  fetchEndpoint: inject("fetchEndpoint"),
+});
 const sessions: pg.Client[] = [];
 
 const give: GiveStore = () => ({
@@ -38,7 +41,7 @@ const give: GiveStore = () => ({
 
 /** A session with an open transaction. */
 async function begin(): Promise<pg.Client> {
-  const session = new pg.Client({ connectionString: databaseUrl });
+  const session = new pg.Client({ connectionString: ownerUrl });
   sessions.push(session);
   await session.connect();
   await session.query("begin");
@@ -68,7 +71,7 @@ let bare: { url: string; name: string };
 beforeAll(async () => {
   const name = `bare_${Date.now()}`;
   await pool.query(`create database ${name}`);
-  const url = new URL(databaseUrl);
+  const url = new URL(ownerUrl);
   url.pathname = name;
   bare = { url: url.href, name };
 });
@@ -219,6 +222,20 @@ describe("the tables", () => {
     );
     expect(rows.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 11 }, (_, index) => index + 5));
     expect(await countOf("from checkpoints where workload_id = $1", [workload.workloadId])).toBe(checkpointsKeptMax);
+  });
+
+  test("hold the bytes of a checkpoint once, however often a workload is repeated from it", async () => {
+    const { lead } = await newLead(give);
+    const running = await putRunning(store, lead);
+    const ended = { workerId: null, completedAt: t0, checkpointSequence: 1 };
+    await apply(store, lead, [stepTo(running, "FAILED", ended, { checkpoints: [await inlineCheckpoint(1)] })]);
+    const origin = { workloadId: running.workloadId, checkpointSequence: 1 };
+    const repeated = Array.from({ length: 3 }, () => newSubmission({ checkpointSequence: 1 }, { origin }));
+    await store.insert(lead, [groupOf(repeated)], t0);
+    expect(await countOf("from checkpoints where customer_id = $1", [lead.customerId])).toBe(4);
+    expect(await countOf("from checkpoint_chunks where customer_id = $1", [lead.customerId])).toBe(1);
+    const gone = pool.query("delete from workloads where workload_id = $1", [running.workloadId]);
+    await expect(gone).rejects.toThrow("checkpoints_chunks_of");
   });
 
   test("hold the last word on a worker, with every audit event about it", async () => {

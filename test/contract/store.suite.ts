@@ -5,12 +5,16 @@ import type { CustomerId, KeyId } from "../../schema/ids.ts";
 import type { TierLimits } from "../../schema/tiers.ts";
 import { applyContract } from "./store/apply.ts";
 import { checkpointContract } from "./store/checkpoints.ts";
+import { directoryContract } from "./store/directory.ts";
 import { insertContract } from "./store/insert.ts";
 import { leadContract } from "./store/lead.ts";
+import { liveContract } from "./store/live.ts";
+import { operationContract } from "./store/operations.ts";
 import { poolContract } from "./store/pools.ts";
 import { queryContract } from "./store/queries.ts";
 import { queueContract } from "./store/queue.ts";
 import { readContract } from "./store/reads.ts";
+import { standingContract } from "./store/standing.ts";
 
 export interface TestKey {
   readonly keyId: KeyId;
@@ -25,7 +29,8 @@ export interface StoreUnderTest {
   readonly store: StateStore;
   /** Of tier standard. */
   newCustomer(overrides?: Partial<TierLimits>): Promise<CustomerId>;
-  addKey(key: TestKey): Promise<void>;
+  /** Answers how to read when it was in use last. */
+  addKey(key: TestKey): Promise<() => Promise<number | null>>;
   stop(): Promise<void>;
 }
 
@@ -47,8 +52,12 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     insertContract(give);
     applyContract(give);
     checkpointContract(give);
+    operationContract(give);
     poolContract(give);
     readContract(give);
+    standingContract(give);
+    liveContract(give);
+    directoryContract(give);
     queryContract(give);
   });
 }

@@ -17,16 +17,18 @@ storeContract("memory", async () => {
       store.putCustomer({ customerId, tier: "standard", limits, suspended: false, types: new Map() });
       return customerId;
     },
-    addKey: async (key) => store.addKey(key),
+    async addKey(key) {
+      store.addKey(key);
+      return async () => store.lastUsed(key.customerId, key.keyId);
+    },
     stop: async () => undefined,
   };
 });
 
 storeContract("postgres", async (): Promise<StoreUnderTest> => {
-  const databaseUrl = inject("databaseUrl");
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const pool = new pg.Pool({ connectionString: inject("ownerUrl"), max: 2 });
   return {
-    store: createPostgresStore({ databaseUrl, fetchEndpoint: inject("fetchEndpoint") }),
+    store: createPostgresStore({ databaseUrl: inject("databaseUrl"), fetchEndpoint: inject("fetchEndpoint") }),
     async newCustomer(overrides = {}) {
       const customerId = ids.customer();
       const values = [customerId, overrides];
@@ -41,10 +43,16 @@ storeContract("postgres", async (): Promise<StoreUnderTest> => {
   };
 });
 
-async function insertKey(pool: pg.Pool, key: TestKey): Promise<void> {
+async function insertKey(pool: pg.Pool, key: TestKey): Promise<() => Promise<number | null>> {
   const date = (at: number | null) => (at === null ? null : new Date(at));
   await pool.query(
     "insert into api_keys (key_id, customer_id, key_hash, scopes, expires_at, revoked_at) values ($1, $2, $3, $4, $5, $6)",
     [key.keyId, key.customerId, key.keyHash, key.scopes, date(key.expiresAt), date(key.revokedAt)],
   );
+  return async () => {
+    const place = [key.customerId, key.keyId];
+    const query = "select last_used_at from api_keys where customer_id = $1 and key_id = $2";
+    const [row] = (await pool.query<{ last_used_at: Date | null }>(query, place)).rows;
+    return row?.last_used_at?.getTime() ?? null;
+  };
 }

@@ -13,6 +13,7 @@ export function poolStore(rows: Rows): PoolStore {
   return {
     leadPool: async (pool) => takeEpoch(rows, poolScope(pool)),
     customersWithWork: async (pool) => [...rows.customers.keys()].filter((customerId) => hasWork(customerId, pool)),
+    known: async (customerIds) => customerIds.filter((customerId) => rows.customers.has(customerId)),
     async putWorkers(pool, epoch, changes, now) {
       if (rows.epochs.get(poolScope(pool)) !== epoch) return { kind: "not_leader" };
       assertStorable(changes);
@@ -24,8 +25,8 @@ export function poolStore(rows: Rows): PoolStore {
 
 function putWorker(rows: Rows, pool: Pool, change: Parameters<PoolStore["putWorkers"]>[2][number], now: number): void {
   const { worker, event, details } = change;
-  const audit = rows.workers.get(worker.workerId)?.audit ?? [];
-  rows.workers.set(worker.workerId, { worker: { ...worker, pool }, audit });
+  const { audit = [], registeredAt = now } = rows.workers.get(worker.workerId) ?? {};
+  rows.workers.set(worker.workerId, { worker: { ...worker, pool }, registeredAt, updatedAt: now, audit });
   if (event === null) return;
   audit.push({
     event_id: rows.nextEventId(),

@@ -3,13 +3,20 @@ import type { ListQuery, LogQuery, WorkloadView } from "../../../schema/http/wor
 import type { CustomerId } from "../../../schema/ids.ts";
 import { logLevels } from "../../../schema/status.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { type ListPlace, type LogPlace, listPlaceSchemas, logPlaceSchema, placeOf, splitLabel } from "../list-query.ts";
+import { type ListPlace, type LogPlace, listPlaceSchemas, logPlaceSchema, placeOf } from "../list-query.ts";
 import type { LogView, Page } from "../store.ts";
 import { toView } from "../workload-view.ts";
 import type { LogRow, WorkloadRow } from "./rows.ts";
+import { hasLabel } from "./selection.ts";
 
 export const viewOf = (customerId: CustomerId, row: WorkloadRow): WorkloadView =>
-  toView({ ...row.workload, ...row, customerId, timeoutSeconds: row.workload.policy.timeoutSeconds });
+  toView({
+    ...row.workload,
+    ...row,
+    customerId,
+    timeoutSeconds: row.workload.policy.timeoutSeconds,
+    pendingAction: row.workload.intent?.kind ?? null,
+  });
 
 export function listRows(
   customerId: CustomerId,
@@ -30,17 +37,12 @@ export function listRows(
 function matches(view: WorkloadView, query: ListQuery): boolean {
   const created = Date.parse(view.created_at);
   return (
-    (query.status === undefined || view.status === query.status) &&
+    (query.status === undefined || query.status.includes(view.status)) &&
     (query.workload_type === undefined || view.workload_type === query.workload_type) &&
     (query.created_after === undefined || created >= Date.parse(query.created_after)) &&
     (query.created_before === undefined || created < Date.parse(query.created_before)) &&
-    (query.label ?? []).every((label) => hasLabel(view, label))
+    (query.label ?? []).every((label) => hasLabel(view.labels, label))
   );
-}
-
-function hasLabel({ labels }: WorkloadView, label: string): boolean {
-  const { name, value } = splitLabel(label);
-  return Object.hasOwn(labels, name) && (value === null || labels[name] === value);
 }
 
 /** Descending in every part. */

@@ -1,9 +1,17 @@
 /** New workloads in memory, under the customer's idempotency keys. */
 import { idempotencyKeyHoursDefault } from "../../../schema/limits.ts";
 import type { Submission } from "../../domain/workload.ts";
-import type { CustomerStore, GroupOutcome, SubmissionGroup, Submitted } from "../store.ts";
+import type { CustomerStore, GroupOutcome, Remembered, SubmissionGroup, Submitted } from "../store.ts";
 import { auditViews } from "./audit.ts";
-import { assertStorable, assertWhole, type CustomerRows, type IdempotencyRow, type Rows } from "./rows.ts";
+import { copiedCheckpoint } from "./checkpoints.ts";
+import {
+  assertStorable,
+  assertWhole,
+  type CustomerRows,
+  type IdempotencyRow,
+  type Rows,
+  type WorkloadRow,
+} from "./rows.ts";
 
 const keyMs = idempotencyKeyHoursDefault * 3_600_000;
 
@@ -24,7 +32,8 @@ function insertGroup(rows: Rows, customer: CustomerRows, group: SubmissionGroup,
   const known = customer.idempotency.get(idempotency.key);
   if (known !== undefined && known.createdAt > now - keyMs) return found(customer, group, known);
   const workloadIds = submissions.map(({ workload }) => workload.workloadId);
-  customer.idempotency.set(idempotency.key, { bodySha256: idempotency.bodySha256, workloadIds, createdAt: now });
+  const { key, bodySha256, reply = null } = idempotency;
+  customer.idempotency.set(key, { bodySha256, workloadIds, reply, createdAt: now });
   return create(rows, customer, submissions, now);
 }
 
@@ -57,22 +66,53 @@ export function submittedUnder(
   return { kind: "replayed", submitted: submittedBy(customer, known) };
 }
 
+export function replyUnder(
+  customer: Pick<CustomerRows, "idempotency"> | undefined,
+  { key, bodySha256 }: Parameters<CustomerStore["replyUnder"]>[1],
+  now: number,
+): Awaited<ReturnType<CustomerStore["replyUnder"]>> {
+  const known = customer?.idempotency.get(key);
+  if (known === undefined || known.createdAt <= now - keyMs) return null;
+  const isSame = known.bodySha256 === bodySha256 && known.reply !== null;
+  return isSame ? { kind: "replayed", reply: known.reply } : { kind: "conflict" };
+}
+
+/** Where the key stands for something already, that stays. */
+export function remember(
+  customer: Pick<CustomerRows, "idempotency">,
+  { key, bodySha256, reply }: Remembered,
+  now: number,
+): void {
+  assertStorable([key, reply]);
+  const known = customer.idempotency.get(key);
+  if (known !== undefined && known.createdAt > now - keyMs) return;
+  customer.idempotency.set(key, { bodySha256, workloadIds: [], reply, createdAt: now });
+}
+
 function create(rows: Rows, customer: CustomerRows, submissions: readonly Submission[], now: number): GroupOutcome {
-  for (const { workload, labels, input, runAt, audit } of submissions) {
-    if (customer.workloads.has(workload.workloadId)) continue;
-    customer.workloads.set(workload.workloadId, {
-      workload,
-      labels: { ...labels },
-      input,
-      runAt,
-      result: null,
-      error: null,
-      updatedAt: now,
-      audit: auditViews(rows, audit),
-      chunks: new Map(),
-      checkpoints: [],
-      logs: new Map(),
-    });
+  for (const submission of submissions) {
+    const { workloadId } = submission.workload;
+    if (!customer.workloads.has(workloadId))
+      customer.workloads.set(workloadId, newRow(rows, customer, submission, now));
   }
   return { kind: "created" };
+}
+
+function newRow(rows: Rows, customer: CustomerRows, submission: Submission, now: number): WorkloadRow {
+  const { workload, runAt, audit, origin } = submission;
+  const repeated = origin === null ? undefined : customer.workloads.get(origin.workloadId);
+  const { labels, input } = repeated ?? submission;
+  return {
+    workload,
+    labels: { ...labels },
+    input,
+    runAt,
+    retriedFrom: origin?.workloadId ?? null,
+    result: null,
+    error: null,
+    updatedAt: now,
+    audit: auditViews(rows, audit),
+    ...copiedCheckpoint(repeated, origin?.checkpointSequence ?? null, now),
+    logs: new Map(),
+  };
 }

@@ -1,11 +1,20 @@
 /** Decided steps in memory: each only where its row is still as it was decided on. */
 import type { WorkloadId } from "../../../schema/ids.ts";
+import type { CheckpointRef } from "../../../schema/messages/assignment.ts";
 import type { CheckpointNotice } from "../../../schema/messages/worker-events.ts";
+import { isHeld } from "../../../schema/status.ts";
 import type { Change } from "../../domain/workload.ts";
 import type { Applied, LogBatch, Scheduled } from "../store.ts";
 import { auditViews } from "./audit.ts";
-import { isWhole, prune, storeChunk } from "./checkpoints.ts";
-import { assertStorable, assertWhole, type CustomerRows, type Rows, type WorkloadRow } from "./rows.ts";
+import { dropUnannounced, isNext, isWhole, prune, storeChunk } from "./checkpoints.ts";
+import {
+  assertStorable,
+  assertWhole,
+  type CheckpointRow,
+  type CustomerRows,
+  type Rows,
+  type WorkloadRow,
+} from "./rows.ts";
 
 /** Notices that were found whole; looked at before the step, which must not wait for anything. */
 export async function wholeNotices(customer: CustomerRows, changes: readonly Change[]): Promise<Set<CheckpointNotice>> {
@@ -59,10 +68,11 @@ function applyOne(
 ): number[] {
   const { next, result, error, checkpoints, from } = change;
   const before = row.workload.checkpointSequence;
-  const taken = checkpoints.filter((notice) => whole.has(notice) && notice.sequence > before);
+  const taken = checkpoints.filter((notice) => whole.has(notice) && isNext(row, notice.sequence));
   const broken = checkpoints.filter((notice) => !taken.includes(notice)).map(({ sequence }) => sequence);
-  takeCheckpoints(row, from.generation, checkpoints, taken);
+  takeCheckpoints(row, from.generation, checkpoints, taken, now);
   row.workload = { ...next, checkpointSequence: Math.max(before, ...taken.map(({ sequence }) => sequence)) };
+  if (isHeld(from.status) && (!isHeld(next.status) || next.generation > from.generation)) dropUnannounced(row);
   row.result = result ?? row.result;
   row.error = next.status === "COMPLETED" ? null : (error ?? row.error);
   row.updatedAt = now;
@@ -86,12 +96,13 @@ function takeCheckpoints(
   generation: number,
   announced: readonly CheckpointNotice[],
   taken: readonly CheckpointNotice[],
+  createdAt: number,
 ): void {
   for (const { sequence, data } of announced) {
-    if (data !== undefined) storeChunk(row, sequence, generation, 0, data);
+    if (data !== undefined && isNext(row, sequence)) storeChunk(row, sequence, generation, 0, data);
   }
   for (const { sequence, bytes, sha256, chunks } of taken) {
-    row.checkpoints.push({ sequence, bytes, sha256, chunks, generation });
+    row.checkpoints.push({ sequence, bytes, sha256, chunks, generation, createdAt });
   }
   row.checkpoints.sort((a, b) => a.sequence - b.sequence);
   if (announced.length > 0) prune(row);
@@ -99,9 +110,15 @@ function takeCheckpoints(
 
 function scheduledOf({ workload, input, checkpoints }: WorkloadRow): Scheduled {
   const newest = checkpoints.at(-1);
-  const { generation: _, ...checkpoint } = newest ?? { generation: 0 };
-  return { workloadId: workload.workloadId, input, checkpoint: "sequence" in checkpoint ? checkpoint : null };
+  return { workloadId: workload.workloadId, input, checkpoint: newest === undefined ? null : refOf(newest) };
 }
+
+const refOf = ({ sequence, bytes, sha256, chunks }: CheckpointRow): CheckpointRef => ({
+  sequence,
+  bytes,
+  sha256,
+  chunks,
+});
 
 function storeLines(customer: CustomerRows, { workloadId, generation, lines }: LogBatch): void {
   const row = customer.workloads.get(workloadId);

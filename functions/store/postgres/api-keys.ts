@@ -1,5 +1,5 @@
-/** API keys, found by their hash. */
-import { and, eq, gt, isNull, or } from "drizzle-orm";
+/** API keys, found by their hash, and when they were in use. */
+import { and, eq, gt, isNull, lt, or } from "drizzle-orm";
 import type { CustomerId, KeyId } from "../../../schema/ids.ts";
 import type { Tier } from "../../../schema/status.ts";
 import { apiKeys, customers } from "../../../schema/tables/customers.ts";
@@ -34,4 +34,15 @@ export async function findKey(
   const keyId = row.keyId as KeyId; // the table holds no other
   const limits = limitsOf(row.tier as Tier, row.overrides); // checked by the table
   return { keyId, customerId, scopes, expiresAt: toMs(expiresAt), suspended: suspendedAt !== null, limits };
+}
+
+/** Never back: what a slower isolate says later may be the older. */
+export async function touchKey(db: Database, customerId: CustomerId, keyId: KeyId, at: number): Promise<void> {
+  const lastUsedAt = new Date(at);
+  const isLater = or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, lastUsedAt));
+  const update = db
+    .update(apiKeys)
+    .set({ lastUsedAt })
+    .where(and(eq(apiKeys.customerId, customerId), eq(apiKeys.keyId, keyId), isLater));
+  await attempt("writing the last use of an API key", update);
 }

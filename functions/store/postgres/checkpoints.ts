@@ -1,8 +1,9 @@
 /** Checkpoints: taken only when all chunks are there and Postgres itself finds their size and hash right (I18). */
 import { type SQL, sql } from "drizzle-orm";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
-import { checkpointsKeptMax } from "../../../schema/limits.ts";
+import { checkpointStepMax, checkpointsKeptMax } from "../../../schema/limits.ts";
 import type { CheckpointNotice } from "../../../schema/messages/worker-events.ts";
+import { isHeld } from "../../../schema/status.ts";
 import type { Change } from "../../domain/workload.ts";
 import type { Lead } from "../store.ts";
 import { isLeader, leaderCte } from "./leader.ts";
@@ -19,7 +20,10 @@ export const announcedOf = (changes: readonly Change[]): Announced[] =>
 const idsOf = (announced: readonly Announced[]): SQL =>
   sql`${sql.param([...new Set(announced.map(({ id }) => id))])}::text[]`;
 
-/** Chunks are never overwritten: what a checkpoint was verified with is what it has. */
+/**
+ * Chunks are never overwritten: what a checkpoint was verified with is what it has. Where none are kept, far above the
+ * newest checkpoint, none can be taken.
+ */
 export const insertInlineChunks = (lead: Lead, announced: readonly Announced[]): SQL => sql`
   with ${leaderCte(lead)},
   stored as (
@@ -29,6 +33,7 @@ export const insertInlineChunks = (lead: Lead, announced: readonly Announced[]):
     cross join leader
     join workloads w on w.customer_id = ${lead.customerId} and w.workload_id = any(${idsOf(announced)})
       and w.workload_id = i.id and w.generation = i.generation
+      and i.sequence > w.checkpoint_sequence and i.sequence <= w.checkpoint_sequence::bigint + ${checkpointStepMax}
     on conflict do nothing)
   select ${isLeader}`;
 
@@ -117,4 +122,21 @@ export const pruneCheckpoints = (lead: Lead, announced: readonly Announced[]): S
         select from complete c
         where c.workload_id = k.workload_id and c.sequence = k.sequence and c.generation = k.generation
           and c.place <= ${checkpointsKeptMax}))
+  select ${isLeader}`;
+
+/** The workloads whose attempt ends with these changes. */
+export const endedOf = (changes: readonly Change[]): WorkloadId[] =>
+  changes.flatMap(({ from, next }) =>
+    isHeld(from.status) && (!isHeld(next.status) || next.generation > from.generation) ? [next.workloadId] : [],
+  );
+
+/** What an attempt began and never announced ends with it: nobody can go on with it. */
+export const dropUnannounced = (lead: Lead, ended: readonly WorkloadId[]): SQL => sql`
+  with ${leaderCte(lead)},
+  dropped as (
+    delete from checkpoint_chunks k using workloads w, leader
+    where w.customer_id = ${lead.customerId} and w.workload_id = any(${sql.param(ended)}::text[])
+      and k.customer_id = ${lead.customerId} and k.workload_id = any(${sql.param(ended)}::text[])
+      and k.workload_id = w.workload_id and k.sequence > w.checkpoint_sequence
+      and (w.status not in ('SCHEDULED', 'RUNNING') or k.generation < w.generation))
   select ${isLeader}`;

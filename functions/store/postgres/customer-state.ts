@@ -1,12 +1,14 @@
 /** The start of a coordinator: the next epoch, then everything it decides by, read after the epoch was taken. */
 import { and, eq, sql } from "drizzle-orm";
-import type { CustomerId } from "../../../schema/ids.ts";
+import { type CustomerId, workloadIdsFrom } from "../../../schema/ids.ts";
 import type { Tier } from "../../../schema/status.ts";
 import { customers } from "../../../schema/tables/customers.ts";
 import { workloadConfigs } from "../../../schema/tables/workload-configs.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
 import { limitsOf } from "../../../schema/tiers.ts";
+import { type Accepted, acceptedToRead, nothingAccepted } from "../../domain/admission.ts";
 import type { Customer, WorkloadType } from "../../domain/customer.ts";
+import type { Taking } from "../../domain/token-bucket.ts";
 import type { CustomerState } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
@@ -14,7 +16,7 @@ import { jsonText, parseJson } from "./json-column.ts";
 import { customerScope } from "./leader.ts";
 import { selectDelayed, selectHeld, selectReady, toWindow } from "./queue.ts";
 import { isQueuedRow } from "./queue-lines.ts";
-import { isoTime } from "./rows.ts";
+import { isoTime, onlyRow } from "./rows.ts";
 import { toWorkload } from "./workload-rows.ts";
 
 /** Each read of the batch has a snapshot of its own (READ COMMITTED), taken when the epoch is ours already. */
@@ -39,13 +41,49 @@ export async function takeLead(
   const [{ epoch } = { epoch: null }] = epochs.rows;
   const [customer] = found;
   if (epoch === null || customer === undefined) return null;
+  const known = toCustomer(customerId, customer, types.map(toType));
   return {
     lead: { customerId, epoch: Number(epoch) },
-    customer: toCustomer(customerId, customer, types.map(toType)),
+    customer: known,
+    accepted: await readAccepted(db, known, now),
     held: held.map(toWorkload),
     queue: toWindow(ready, delayed, windowMax),
     queuedCount: queued[0]?.count ?? 0,
   };
+}
+
+interface AcceptedRow extends Record<string, unknown> {
+  readonly takings: readonly Taking[] | null;
+  readonly isWhole: boolean;
+}
+
+/**
+ * An id is a time, so the newest are the end of the primary key. How far to go back depends on the customer's limits; as
+ * the epoch is ours, nothing is accepted in between.
+ */
+async function readAccepted(db: Database, { customerId, limits }: Customer, now: number): Promise<Accepted> {
+  const wanted = acceptedToRead(limits, now);
+  if (wanted === null) return nothingAccepted(now);
+  const since = workloadIdsFrom(wanted.since);
+  const statement = sql`
+    with recent as materialized (
+      select created_at from workloads where customer_id = ${customerId} and workload_id >= ${since}
+      order by workload_id desc limit ${wanted.max + 1}),
+    taking as (
+      select (extract(epoch from created_at) * 1000)::bigint as at, count(*) as count from recent group by created_at)
+    select (select json_agg(taking order by at) from taking) as takings,
+      coalesce((
+        select workload_id from workloads where customer_id = ${customerId} order by workload_id limit 1
+      ) >= ${since}, true) as "isWhole"`;
+  const row = onlyRow(await attempt("reading what was accepted", db.execute<AcceptedRow>(statement)));
+  return cutTo(wanted.max, { since: wanted.since, takings: row.takings ?? [], isWhole: row.isWhole });
+}
+
+/** Accepted under wider limits than now: all of the first moment that was read may not be there. */
+function cutTo(max: number, accepted: Accepted): Accepted {
+  const count = accepted.takings.reduce((sum, taking) => sum + taking.count, 0);
+  const [first, ...rest] = accepted.takings;
+  return count <= max || first === undefined ? accepted : { since: first.at, takings: rest, isWhole: false };
 }
 
 const takeEpoch = (db: Database, customerId: CustomerId, now: number) =>

@@ -1,6 +1,11 @@
-/** The way to Postgres: drizzle over Neon's HTTP driver, each request with a bound on its time. */
-import { neon, neonConfig } from "@neondatabase/serverless";
+/**
+ * The way to Postgres: drizzle over Neon's HTTP driver, each request with a bound on its time, and the only place that
+ * says for whom a request is. Row-level security shows a transaction what belongs to the customer that it names and
+ * nothing else; so every request is a transaction, and its first statement names one.
+ */
+import { type NeonQueryFunction, NeonQueryPromise, neon, neonConfig } from "@neondatabase/serverless";
 import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
+import type { CustomerId } from "../../../schema/ids.ts";
 
 export type Database = NeonHttpDatabase<Record<string, never>>;
 
@@ -9,6 +14,16 @@ export interface DatabaseOptions {
   /** Where `POST /sql` is answered, when it is not Neon itself (the local gateway). */
   readonly fetchEndpoint?: string;
 }
+
+export interface Databases {
+  /** Sees and writes what belongs to this customer. */
+  asCustomer(customerId: CustomerId): Database;
+  /** For what belongs to no customer, or to all of them. */
+  asOperator(): Database;
+}
+
+type Client = NeonQueryFunction<boolean, boolean>;
+type Statement = ReturnType<Client["query"]>;
 
 const requestMsMax = 10_000;
 /** By `host:port`: the driver knows one setting for all databases. */
@@ -19,8 +34,27 @@ neonConfig.fetchEndpoint = (host, port) => endpoints.get(`${host}:${port}`) ?? n
 neonConfig.fetchFunction = (url: string, request: RequestInit) =>
   fetch(url, { ...request, signal: AbortSignal.timeout(requestMsMax) });
 
-export function openDatabase({ databaseUrl, fetchEndpoint }: DatabaseOptions): Database {
+export function openDatabases({ databaseUrl, fetchEndpoint }: DatabaseOptions): Databases {
   const { hostname, port } = new URL(databaseUrl);
   if (fetchEndpoint !== undefined) endpoints.set(`${hostname}:${port}`, fetchEndpoint);
-  return drizzle({ client: neon(databaseUrl) });
+  const client = neon<boolean, boolean>(databaseUrl);
+  const operator = behind(client, client.query("set local role niyanta_operator"));
+  return {
+    asCustomer: (customerId) =>
+      behind(client, client.query("select set_config('niyanta.customer_id', $1, true)", [customerId])),
+    asOperator: () => operator,
+  };
+}
+
+/** Whose every request is a transaction that begins with `opening`. */
+function behind(client: Client, opening: Statement): Database {
+  const transaction = async (statements: readonly Statement[], options: Parameters<Client["transaction"]>[1]) =>
+    (await client.transaction([opening, ...statements], options)).slice(1);
+  const query = (...call: Parameters<Client["query"]>) => {
+    const statement = client.query(...call);
+    const alone = async () => (await client.transaction([opening, statement]))[1];
+    return new NeonQueryPromise(alone, statement.queryData, statement.opts);
+  };
+  const verbs = { query, transaction };
+  return drizzle({ client: new Proxy(client, { get: (_, name) => Reflect.get(verbs, name) }) });
 }

@@ -31,6 +31,13 @@ export async function customersWithWork(db: Database, pool: Pool): Promise<reado
   return rows.map(({ customerId }) => customerId);
 }
 
+export async function knownCustomers(db: Database, ids: readonly CustomerId[]): Promise<readonly CustomerId[]> {
+  const statement = sql`
+    select customer_id as "customerId" from customers where customer_id = any(${sql.param(ids)}::text[])`;
+  const { rows } = await attempt("asking which customers exist", db.execute<{ customerId: CustomerId }>(statement));
+  return rows.map(({ customerId }) => customerId);
+}
+
 const workerColumns = sql`c(
   id text, status text, capabilities text[], slots int, tags jsonb, version text)`;
 const eventColumns = sql`a(n int, id text, event text, details jsonb)`;

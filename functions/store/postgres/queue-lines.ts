@@ -8,7 +8,7 @@ import { isoTime, jsonOrNull, recordset } from "./rows.ts";
 /** As literals: a parameter would hide from Postgres that a partial index fits. */
 export const isQueuedRow = sql`status in ('PENDING', 'REDISTRIBUTING')`;
 
-const isReadyRow = (customerId: CustomerId, now: number): SQL => sql`
+export const isReadyRow = (customerId: CustomerId, now: number): SQL => sql`
   customer_id = ${customerId} and ${isQueuedRow}
   and (due_at is null or due_at <= ${isoTime(now)}::timestamptz or status = 'REDISTRIBUTING')`;
 
@@ -45,14 +45,20 @@ const roomOf = (which: SQL, windowMax: number): SQL => sql`(
   select greatest(${windowMax}::int / greatest(count(*), 1), 1) from line
   where n <= ${windowLinesMax(windowMax)} and ${which})`;
 
-const lineOf = ({ pool, workloadType, affinity }: LineName): SQL =>
+export const lineOf = ({ pool, workloadType, affinity }: LineName): SQL =>
   queueLineOf(sql`${pool}::text`, sql`${workloadType}::text`, sql`${jsonOrNull(affinity)}::jsonb`);
 
-/** One more than `room` of each. */
+/**
+ * One more than `room` of each. The lines are worked out before the rows are looked for: under row-level security an index
+ * serves only what is compared with a finished value.
+ */
 export function namedIds(customerId: CustomerId, names: readonly LineName[], room: number, now: number): SQL {
   const asked = names.map(({ pool, workloadType, affinity }) => ({ pool, workload_type: workloadType, affinity }));
   const line = queueLineOf(sql`name.pool`, sql`name.workload_type`, sql`name.affinity`);
   return sql`
-    select head.workload_id from ${recordset(asked, sql`name(pool text, workload_type text, affinity jsonb)`)}
-    cross join lateral (${headOf(isReadyRow(customerId, now), line, sql`${room}::bigint`)}) head`;
+    with line as materialized (
+      select ${line} as queue_line
+      from ${recordset(asked, sql`name(pool text, workload_type text, affinity jsonb)`)})
+    select head.workload_id
+    from line cross join lateral (${headOf(isReadyRow(customerId, now), sql`line.queue_line`, sql`${room}::bigint`)}) head`;
 }

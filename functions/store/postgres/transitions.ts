@@ -2,11 +2,20 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import type { Change } from "../../domain/workload.ts";
-import type { Applied, Lead, LogBatch, Scheduled, Written } from "../store.ts";
+import type { Applied, Lead, LogBatch, Remembered, Scheduled, Written } from "../store.ts";
 import { insertAudit } from "./audit-rows.ts";
-import { announcedOf, insertInlineChunks, pruneCheckpoints, type TakenCtes, takenCtes } from "./checkpoints.ts";
+import {
+  announcedOf,
+  dropUnannounced,
+  endedOf,
+  insertInlineChunks,
+  pruneCheckpoints,
+  type TakenCtes,
+  takenCtes,
+} from "./checkpoints.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
+import { rememberReply } from "./idempotency-keys.ts";
 import { isLeader, type LeaderRow, leaderCte, notLeader, written } from "./leader.ts";
 import { insertLogs } from "./logs.ts";
 import { isoOrNull, isoTime, jsonOf, jsonOrNull, unnested } from "./rows.ts";
@@ -23,14 +32,15 @@ export async function applyChanges(
   changes: readonly Change[],
   logs: readonly LogBatch[],
   now: number,
+  remember: Remembered | null,
 ): Promise<Written<Applied>> {
-  const [first, ...rest] = statementsOf(lead, changes, logs, now).map((statement) => db.execute<StepRow>(statement));
+  const statements = [
+    ...statementsOf(lead, changes, logs, now),
+    ...(remember === null ? [] : [rememberReply(lead, remember, now)]),
+  ];
+  const [first, ...rest] = statements.map((statement) => db.execute<StepRow>(statement));
   if (first === undefined) return written({ missed: [], scheduled: [], brokenCheckpoints: [] });
-  // One statement is a transaction by itself: as a batch it would cost two more round trips, BEGIN and COMMIT.
-  const results =
-    rest.length === 0
-      ? [await attempt("applying changes", first)]
-      : await attempt("applying changes", db.batch([first, ...rest]));
+  const results = await attempt("applying changes", db.batch([first, ...rest]));
   const rows = results.flatMap((result) => result.rows);
   if (rows.some((row) => !row.leader)) return notLeader;
   return written({
@@ -42,12 +52,14 @@ export async function applyChanges(
 
 function statementsOf(lead: Lead, changes: readonly Change[], logs: readonly LogBatch[], now: number): SQL[] {
   const announced = announcedOf(changes);
+  const ended = endedOf(changes);
   const inline = announced.filter(({ data }) => data !== undefined);
   return [
     ...(logs.length > 0 ? [insertLogs(lead, logs)] : []),
     ...(inline.length > 0 ? [insertInlineChunks(lead, inline)] : []),
     ...roundsOf(changes).map((round) => stepStatement(lead, round, now)),
     ...(announced.length > 0 ? [pruneCheckpoints(lead, announced)] : []),
+    ...(ended.length > 0 ? [dropUnannounced(lead, ended)] : []),
   ];
 }
 
@@ -95,6 +107,7 @@ const types = {
   worker: "text",
   last_worker: "text",
   affinity: "jsonb",
+  intent: "jsonb",
   progress: "real",
   message: "text",
   retries: "int",
@@ -116,7 +129,7 @@ const idsOf = (changes: readonly Change[]): WorkloadId[] => changes.map(({ next 
 const updateWorkloads = (customerId: CustomerId, ids: readonly WorkloadId[], taken: TakenCtes, now: number): SQL => sql`
   update workloads w set
     status = c.status, generation = c.generation, pool = c.pool, priority = c.priority, queue_rank = c.rank,
-    due_at = c.due, worker_id = c.worker, last_worker_id = c.last_worker, affinity = c.affinity,
+    due_at = c.due, worker_id = c.worker, last_worker_id = c.last_worker, affinity = c.affinity, intent = c.intent,
     progress_percent = c.progress, progress_message = c.message, retry_count = c.retries, death_count = c.deaths,
     scheduled_at = c.scheduled, started_at = c.started, completed_at = c.completed,
     result_data = coalesce(c.result, w.result_data),
@@ -154,6 +167,7 @@ const stepRow = ({ from, next, result, error }: Change) => ({
   worker: next.workerId,
   last_worker: next.lastWorkerId,
   affinity: jsonOrNull(next.affinity),
+  intent: jsonOrNull(next.intent),
   progress: next.progressPercent,
   message: next.progressMessage,
   retries: next.retryCount,

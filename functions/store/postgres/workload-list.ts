@@ -1,13 +1,14 @@
 /** Pages of a customer's workloads, newest or most urgent first. */
-import { and, count, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, count, desc, eq, gte, lt, or, type SQL } from "drizzle-orm";
 import type { ListQuery, WorkloadView } from "../../../schema/http/workload.ts";
 import type { CustomerId } from "../../../schema/ids.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { type ListPlace, listPlaceSchemas, placeOf, splitLabel } from "../list-query.ts";
+import { type ListPlace, listPlaceSchemas, placeOf } from "../list-query.ts";
 import type { Page } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
+import { hasLabel, inStatus } from "./selection.ts";
 import { selectViews, type ViewRow, viewOf } from "./workload-views.ts";
 
 export async function listWorkloads(
@@ -42,18 +43,12 @@ function below(place: ListPlace): SQL | undefined {
 function filters(query: ListQuery): (SQL | undefined)[] {
   const { created_after: after, created_before: before } = query;
   return [
-    query.status === undefined ? undefined : eq(workloads.status, query.status),
+    query.status === undefined ? undefined : inStatus(query.status),
     query.workload_type === undefined ? undefined : eq(workloads.workloadType, query.workload_type),
     after === undefined ? undefined : gte(workloads.createdAt, new Date(after)),
     before === undefined ? undefined : lt(workloads.createdAt, new Date(before)),
     ...(query.label ?? []).map(hasLabel),
   ];
-}
-
-function hasLabel(label: string): SQL {
-  const { name, value } = splitLabel(label);
-  if (value === null) return sql`jsonb_exists(${workloads.labels}, ${name})`;
-  return sql`${workloads.labels} @> ${JSON.stringify({ [name]: value })}::jsonb`;
 }
 
 function toPage(customerId: CustomerId, query: ListQuery, rows: readonly ViewRow[]): Page<WorkloadView> {

@@ -3,7 +3,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
 import type { WorkloadStatus } from "../../../schema/status.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
-import type { Workload } from "../../domain/workload.ts";
+import type { Intent, Workload } from "../../domain/workload.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 
@@ -19,6 +19,7 @@ export const decisionColumns = {
   workerId: workloads.workerId,
   lastWorkerId: workloads.lastWorkerId,
   affinity: workloads.affinity,
+  intent: workloads.intent,
   inputBytes: workloads.inputBytes,
   progressPercent: workloads.progressPercent,
   progressMessage: workloads.progressMessage,
@@ -57,6 +58,7 @@ export function toWorkload(row: DecisionRow): Workload {
     workerId: row.workerId as WorkerId | null,
     lastWorkerId: row.lastWorkerId as WorkerId | null,
     affinity: row.affinity,
+    intent: row.intent as Intent | null,
     inputBytes: row.inputBytes,
     progressPercent: row.progressPercent,
     progressMessage: row.progressMessage,

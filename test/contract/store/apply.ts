@@ -118,7 +118,7 @@ export function applyContract(give: GiveStore): void {
       const page = await store.list(lead.customerId, {
         limit: 1,
         order_by: "created_at",
-        status: "COMPLETED",
+        status: ["COMPLETED"],
         count: "true",
       });
       expect(page).toMatchObject({ total: batchItemsMax });

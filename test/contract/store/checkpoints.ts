@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Workload } from "../../../functions/domain/workload.ts";
 import type { Lead, StateStore } from "../../../functions/store/store.ts";
-import { checkpointsKeptMax } from "../../../schema/limits.ts";
+import { checkpointStepMax, checkpointsKeptMax, sequenceMax } from "../../../schema/limits.ts";
 import type { CheckpointNotice } from "../../../schema/messages/worker-events.ts";
 import {
   auditEntry,
@@ -153,6 +153,59 @@ export function checkpointContract(give: GiveStore): void {
       expect((await apply(store, lead, [announce(workload, notice)])).brokenCheckpoints).toEqual([]);
       await store.putChunk(lead, chunkOf(lead, workload, 1, 0, bytesOf(3)));
       expect(await store.getChunk(requestOf(lead, workload, 1))).toEqual(bytesOf(1));
+    });
+
+    test("take chunks of the next few numbers above the newest one, and of no other", async () => {
+      const { store, lead } = await newLead(give);
+      const workload = await takeInline(store, lead, await putRunning(store, lead), 1);
+      const tell = async (sequence: number) =>
+        granted(await store.putChunk(lead, chunkOf(lead, workload, sequence, 0, bytesOf(1))));
+      expect([await tell(1), await tell(2), await tell(1 + checkpointStepMax)]).toEqual([
+        "refused",
+        "stored",
+        "stored",
+      ]);
+      expect([await tell(2 + checkpointStepMax), await tell(sequenceMax)]).toEqual(["refused", "refused"]);
+    });
+
+    test("hold the chunks of one that is begun and no more: the next takes its place", async () => {
+      const { store, lead } = await newLead(give);
+      const workload = await putRunning(store, lead);
+      const { notice, chunks } = await checkpointOf(1, bytesOf(1), bytesOf(2));
+      const tell = async (sequence: number, index: number) =>
+        granted(await store.putChunk(lead, chunkOf(lead, workload, sequence, index, chunks[index] ?? bytesOf())));
+      expect([await tell(1, 0), await tell(2, 0), await tell(1, 1)]).toEqual(["stored", "stored", "refused"]);
+      const broken = await apply(store, lead, [announce(workload, notice)]);
+      expect(broken.brokenCheckpoints).toEqual([{ workloadId: workload.workloadId, sequence: 1 }]);
+      expect(await tell(2, 1)).toBe("stored");
+      const whole = await apply(store, lead, [announce(workload, { ...notice, sequence: 2 })]);
+      expect(whole.brokenCheckpoints).toEqual([]);
+    });
+
+    test("that were begun are gone when the attempt has ended, and the announced ones stay", async () => {
+      const { store, lead } = await newLead(give);
+      const workload = await takeInline(store, lead, await putRunning(store, lead), 1);
+      const { notice } = await checkpointOf(2, bytesOf(1));
+      await store.putChunk(lead, chunkOf(lead, workload, 2, 0, bytesOf(1)));
+      await apply(store, lead, [stepTo(workload, "PAUSED", { workerId: null })]);
+      // The worker of a row that was set back would find its bytes, had they been kept.
+      await apply(store, lead, [stepTo({ ...workload, status: "PAUSED" }, "RUNNING", {})]);
+      const { brokenCheckpoints } = await apply(store, lead, [announce(workload, notice)]);
+      expect(brokenCheckpoints).toEqual([{ workloadId: workload.workloadId, sequence: 2 }]);
+      expect(await store.getChunk(requestOf(lead, workload, 1))).toEqual(new TextEncoder().encode("state 1"));
+    });
+
+    test("are not taken far above the newest one, however whole", async () => {
+      const { store, lead } = await newLead(give);
+      const workload = await putRunning(store, lead);
+      for (const sequence of [checkpointStepMax + 1, sequenceMax]) {
+        const far = announce(workload, await inlineCheckpoint(sequence));
+        expect((await apply(store, lead, [far])).brokenCheckpoints).toEqual([
+          { workloadId: workload.workloadId, sequence },
+        ]);
+      }
+      expect(await found(store, lead, workload.workloadId)).toMatchObject({ checkpointSequence: 0 });
+      await takeInline(store, lead, workload, checkpointStepMax);
     });
 
     test("take no chunk of a worker that does not hold the workload now", async () => {

@@ -40,6 +40,15 @@ export function poolContract(give: GiveStore): void {
       expect((await store.putWorkers(pool, await store.leadPool(pool), changes, t0)).kind).toBe("written");
     });
 
+    test("knows which customers exist, and is told of no others", async () => {
+      const { store, lead } = await newLead(give);
+      const another = await newLead(give);
+      const invented = Array.from({ length: 3 }, () => ids.customer());
+      const real = [lead.customerId, another.lead.customerId];
+      expect([...(await store.known([...invented, ...real]))].sort()).toEqual(real.sort());
+      expect(await store.known(invented)).toEqual([]);
+    });
+
     test("knows the customers whose work in it is not over, paused work too", async () => {
       const { store } = give();
       const pool = newPool();

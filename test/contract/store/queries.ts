@@ -30,16 +30,47 @@ async function openApi({ store, addKey }: ReturnType<GiveStore>, customerId: Cus
 const appOver = (store: StateStore) =>
   createApp({
     store,
-    coordinators: { submit: absent, cancel: absent },
-    pools: { pools: [], wake: absent, health: absent, metrics: absent },
+    coordinators: {
+      submit: absent,
+      operate: absent,
+      settled: absent,
+      explain: absent,
+      direct: absent,
+      usage: absent,
+      watch: absent,
+    },
+    pools: {
+      pools: [],
+      wake: absent,
+      isRemoved: absent,
+      fleet: absent,
+      drain: absent,
+      remove: absent,
+      health: absent,
+      metrics: absent,
+    },
     // Each question a second after the last: the bucket of reads never runs dry.
     clock: secondsFrom(t0),
     requestIds: () => ids.message(),
+    ids,
+    newKey,
     log: createLog({ level: "silent", clock: () => t0, write: () => undefined }),
     version: "0",
     adminKeyHash: "",
-    agentToken: "",
-    metricsToken: null,
+    poolTokenHashes: new Map(),
+    agentCredentials: {
+      natsUrl: "",
+      lifetimeSeconds: 0,
+      isUserKey: () => false,
+      issue: () => ({ jwt: "", expiresAt: 0 }),
+    },
+    docsFile: absent,
+    openSocket: () => {
+      throw new Error("nobody watches here");
+    },
+    metrics: { isPublic: false, token: null },
+    jwt: null,
+    background: (work) => void work,
   });
 
 function secondsFrom(start: number): () => number {

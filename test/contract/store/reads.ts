@@ -101,7 +101,7 @@ export function readContract(give: GiveStore): void {
         newSubmission({ workloadType: "sleep", createdAt: t0 }, { labels: { team: "a" } }),
       );
       const query = asked({
-        status: "PENDING",
+        status: ["PENDING"],
         workload_type: "sleep",
         label: ["team:a:b", "env"],
         created_after: iso(t0),
@@ -114,7 +114,13 @@ export function readContract(give: GiveStore): void {
         hasMore: false,
         nextCursor: null,
       });
-      expect(await store.list(lead.customerId, { ...query, status: "FAILED" })).toMatchObject({ items: [], total: 0 });
+      expect(await store.list(lead.customerId, { ...query, status: ["FAILED"] })).toMatchObject({
+        items: [],
+        total: 0,
+      });
+      expect(await store.list(lead.customerId, { ...query, status: ["FAILED", "PENDING"] })).toMatchObject({
+        total: 1,
+      });
       expect(await store.list(lead.customerId, asked())).not.toHaveProperty("total");
     });
 
@@ -197,6 +203,33 @@ export function readContract(give: GiveStore): void {
       expect(await ask(customerId, revoked.keyHash, t0)).toBeNull();
       expect(await ask(other, key.keyHash, t0)).toBeNull();
       expect(await ask(customerId, hash(), t0)).toBeNull();
+    });
+
+    test("knows who a customer is, and that a stranger is none", async () => {
+      const { store, newCustomer } = give();
+      const customerId = await newCustomer({ weight: 3 });
+      expect(await store.caller(customerId)).toMatchObject({
+        customerId,
+        suspended: false,
+        limits: { weight: 3, runningMax: 100 },
+      });
+      expect(await store.caller(ids.customer())).toBeNull();
+    });
+
+    test("remembers the latest use of a key, whatever comes later, of its own customer only", async () => {
+      const { store, addKey, newCustomer } = give();
+      const [customerId, other] = [await newCustomer(), await newCustomer()];
+      const keyId = ids.key();
+      const keyHash = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
+      const lastUsed = await addKey({ keyId, customerId, keyHash, scopes: [], expiresAt: null, revokedAt: null });
+      expect(await lastUsed()).toBeNull();
+      await store.touchKey(customerId, keyId, t0 + 5);
+      await store.touchKey(customerId, keyId, t0);
+      await store.touchKey(other, keyId, t0 + 9);
+      await store.touchKey(customerId, ids.key(), t0 + 9);
+      expect(await lastUsed()).toBe(t0 + 5);
+      await store.touchKey(customerId, keyId, t0 + 6);
+      expect(await lastUsed()).toBe(t0 + 6);
     });
 
     test("answers a ping", async () => {

@@ -1,0 +1,64 @@
+/** Which workloads an operation by filter means, newest first. */
+import { and, type Column, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import type { CustomerId } from "../../../schema/ids.ts";
+import { heldStatuses, queuedStatuses, type WorkloadStatus } from "../../../schema/status.ts";
+import { workloads } from "../../../schema/tables/workloads.ts";
+import type { Workload } from "../../domain/workload.ts";
+import { splitLabel } from "../list-query.ts";
+import type { Selection } from "../store.ts";
+import type { Database } from "./database.ts";
+import { attempt } from "./failure.ts";
+import { selectWorkloads, toWorkload } from "./workload-rows.ts";
+
+export async function selectMeant(
+  db: Database,
+  customerId: CustomerId,
+  selection: Selection,
+  max: number,
+): Promise<readonly Workload[]> {
+  const notRetried = selection.notRetried === true ? isNotRetried(customerId) : undefined;
+  const where = and(eq(workloads.customerId, customerId), ...conditions(selection), notRetried);
+  const query = selectWorkloads(db, where).orderBy(desc(workloads.workloadId)).limit(max);
+  return (await attempt("reading what an operation means", query)).map(toWorkload);
+}
+
+const isNotRetried = (customerId: CustomerId): SQL => sql`not exists (
+  select from workloads r where r.customer_id = ${customerId} and r.retried_from = ${workloads.workloadId})`;
+
+function conditions({ statuses, notIntended, types, pools, ...filter }: Selection): (SQL | undefined)[] {
+  const { workloadType, createdAfter, createdBefore, labels = [] } = filter;
+  return [
+    inStatus(statuses),
+    notIntended === undefined ? undefined : sql`${workloads.intent} ->> 'kind' is distinct from ${notIntended}`,
+    types === undefined ? undefined : isAmong(workloads.workloadType, types),
+    pools === undefined ? undefined : isAmong(workloads.pool, pools),
+    workloadType === undefined ? undefined : eq(workloads.workloadType, workloadType),
+    createdAfter === undefined ? undefined : gte(workloads.createdAt, new Date(createdAfter)),
+    createdBefore === undefined ? undefined : lt(workloads.createdAt, new Date(createdBefore)),
+    ...labels.map(hasLabel),
+  ];
+}
+
+const isAmong = (column: Column, names: readonly string[]): SQL => sql`${column} = any(${sql.param(names)}::text[])`;
+
+/** The statuses that a partial index holds together. */
+const indexed: readonly (readonly WorkloadStatus[])[] = [
+  queuedStatuses,
+  heldStatuses,
+  ["PAUSED"],
+  ["FAILED", "CANCELLED"],
+  ["COMPLETED"],
+];
+
+/** As literals, and by index: a parameter would hide from Postgres that a partial index fits. */
+export function inStatus(statuses: readonly WorkloadStatus[]): SQL | undefined {
+  const parts = indexed.map((group) => group.filter((status) => statuses.includes(status)));
+  const lists = parts.filter((part) => part.length > 0).map((part) => part.map((status) => `'${status}'`).join(", "));
+  return lists.length === 0 ? sql`false` : or(...lists.map((list) => sql`status in (${sql.raw(list)})`));
+}
+
+export function hasLabel(label: string): SQL {
+  const { name, value } = splitLabel(label);
+  if (value === null) return sql`jsonb_exists(${workloads.labels}, ${name})`;
+  return sql`${workloads.labels} @> ${JSON.stringify({ [name]: value })}::jsonb`;
+}
