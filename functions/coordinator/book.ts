@@ -63,6 +63,11 @@ export class Book {
     return this.#lines.heads(pool, max);
   }
 
+  /** How many stand before it in its line; where that is not all in mind, all others that wait are taken to. */
+  ahead(workload: Workload): number {
+    return this.#lines.ahead(workload) ?? Math.max(0, this.queuedCount - 1);
+  }
+
   /** Something of this pool is due, in mind or not. */
   isWaiting(pool: Pool): boolean {
     return this.#lines.isPaged || this.#lines.isWaiting(pool);

@@ -23,6 +23,7 @@ export function trackDeliveries(
   return {
     pool: (name) => ({
       place: (request) => pool(name).place(request),
+      explain: (request) => pool(name).explain(request),
       update: (update) => {
         const told = pool(name).update(update);
         told.catch(() => onLost(name, update));

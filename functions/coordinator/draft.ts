@@ -1,10 +1,13 @@
 /** One exchange's decisions, each on top of those before it, before any of them is written. */
+import type { Pool } from "../../schema/affinity.ts";
 import type { WorkerId, WorkloadId } from "../../schema/ids.ts";
 import { exchangeDispatchBytesMax } from "../../schema/limits.ts";
 import type { EventOutcome } from "../../schema/messages/worker-events.ts";
 import { isHeld } from "../../schema/status.ts";
 import type { Exchange, Placement, WorkerReport } from "../domain/demand.ts";
-import { type Decision, type Moment, place, report } from "../domain/transition.ts";
+import { areEqualBounds } from "../domain/queue-line.ts";
+import type { Decision, Moment } from "../domain/step.ts";
+import { neverHeld, place, report } from "../domain/transition.ts";
 import type { Change, Workload } from "../domain/workload.ts";
 import type { LogBatch } from "../store/store.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
@@ -15,13 +18,15 @@ export class Draft {
   readonly logs: LogBatch[] = [];
   readonly #session: Session;
   readonly #deps: CoordinatorDeps;
+  readonly #pool: Pool;
   readonly #found: Map<WorkloadId, Workload>;
   #held: number;
   #dispatchBytes = 0;
 
-  private constructor(deps: CoordinatorDeps, session: Session, found: readonly Workload[]) {
+  private constructor(deps: CoordinatorDeps, session: Session, pool: Pool, found: readonly Workload[]) {
     this.#deps = deps;
     this.#session = session;
+    this.#pool = pool;
     this.#found = new Map(found.map((workload) => [workload.workloadId, workload]));
     this.#held = session.book.heldCount;
   }
@@ -34,7 +39,8 @@ export class Draft {
       ...incoming.placements.map(({ workloadId }) => workloadId),
     ];
     const missing = [...new Set(ids.filter((id) => session.book.get(id) === undefined))];
-    return new Draft(deps, session, missing.length === 0 ? [] : await deps.store.find(deps.customerId, missing));
+    const found = missing.length === 0 ? [] : await deps.store.find(deps.customerId, missing);
+    return new Draft(deps, session, incoming.pool, found);
   }
 
   /**
@@ -57,16 +63,19 @@ export class Draft {
 
   take(id: WorkloadId, decide: (workload: Workload, moment: Moment) => Decision): Decision {
     const workload = this.#now(id);
-    if (workload === undefined) return { kind: "refused", reason: "no such workload" };
+    if (workload === undefined) return neverHeld;
     const decision = decide(workload, { now: this.#deps.now(), random: this.#deps.random() });
     if (decision.kind === "change") this.#accept(decision.change);
     return decision;
   }
 
-  /** False when the slot is not used: it waits no longer, the cap is reached, or this answer is large enough. */
-  place({ workloadId, workerId }: Placement): boolean {
-    if (this.#held >= this.#session.customer.limits.runningMax) return false;
-    const bytes = this.#dispatchBytes + (this.#now(workloadId)?.inputBytes ?? 0);
+  /** False when the slot is not used: it waits no longer, or not for that; the cap is reached; this answer is large enough. */
+  place({ workloadId, workerId, affinity }: Placement): boolean {
+    const workload = this.#now(workloadId);
+    const { suspended, limits } = this.#session.customer;
+    if (workload === undefined || suspended || this.#held >= limits.runningMax) return false;
+    if (workload.pool !== this.#pool || !areEqualBounds(workload.affinity, affinity ?? null)) return false;
+    const bytes = this.#dispatchBytes + workload.inputBytes;
     if (bytes > exchangeDispatchBytesMax) return false;
     const isPlaced = this.take(workloadId, (workload, moment) => place(workload, workerId, moment)).kind === "change";
     if (isPlaced) this.#dispatchBytes = bytes;

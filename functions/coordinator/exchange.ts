@@ -1,16 +1,14 @@
 /** Takes in what a pool brings: workers' reports, then losses, then placements, decided in order and written at once. */
 import type { EventOutcome } from "../../schema/messages/worker-events.ts";
-import { isQueued } from "../../schema/status.ts";
 import type { Dispatch, Exchange, Exchanged, WorkerReport } from "../domain/demand.ts";
 import { lose } from "../domain/transition.ts";
-import type { Workload } from "../domain/workload.ts";
 import { type Applied, StoreRejected } from "../store/store.ts";
 import { commit } from "./commit.ts";
 import { Draft } from "./draft.ts";
 import { measureChanges } from "./measure.ts";
-import { offerElsewhere } from "./offer.ts";
+import { tellOthers } from "./offer.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
-import { refillWindow, timeOutAt } from "./timers.ts";
+import { refillWindow, wakeFor } from "./timers.ts";
 import { assignmentOf, updateOf } from "./update.ts";
 
 export async function exchange(deps: CoordinatorDeps, session: Session, incoming: Exchange): Promise<Exchanged> {
@@ -32,7 +30,7 @@ async function exchangeWhole(deps: CoordinatorDeps, session: Session, incoming: 
   measureChanges(session, draft.changes, deps.now());
   for (const { next } of draft.changes) wakeFor(deps, session, next);
   await refillWindow(deps, session);
-  offerElsewhere(deps, session, incoming.pool);
+  tellOthers(deps, session, [incoming.pool], applied.entered);
   return {
     outcomes: markBroken(incoming.reports, outcomes, applied),
     update: updateOf(session, incoming.pool, { dispatch: dispatches(session, applied), unused }),
@@ -95,9 +93,4 @@ function markBroken(
     if (of === undefined || !isBroken(of)) return outcome;
     return { ...outcome, outcome: "refused", reason: "the checkpoint is not whole" };
   });
-}
-
-function wakeFor(deps: CoordinatorDeps, session: Session, workload: Workload): void {
-  const at = timeOutAt(session, workload) ?? (isQueued(workload.status) ? workload.dueAt : null);
-  if (at !== null) deps.wakeBy(at);
 }

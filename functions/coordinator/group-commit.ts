@@ -34,6 +34,12 @@ export class GroupCommit {
     return this.#rows;
   }
 
+  holds(workloadType: string): boolean {
+    return this.#waiting.some(({ group }) =>
+      group.submissions.some(({ workload }) => workload.workloadType === workloadType),
+    );
+  }
+
   /** What they take in memory, about. */
   get bytes(): number {
     return this.#bytes;

@@ -36,6 +36,12 @@ export class Head {
     return this.#list.head(max);
   }
 
+  /** How many stand before it; null: it stands behind the edge. */
+  before(workload: Workload): number | null {
+    const isBehind = this.#edge !== null && this.#compare(workload, this.#edge) > 0;
+    return isBehind ? null : this.#list.before(workload);
+  }
+
   /** False: it stands behind the edge, or behind the last of a full list, which makes it the edge. */
   add(workload: Workload, room: number): boolean {
     const last = this.#edge ?? (this.length < room ? undefined : this.#list.last());

@@ -1,7 +1,9 @@
 /** Writes the submissions of several requests with one statement, and tells what became of them. */
 import type { Pool } from "../../schema/affinity.ts";
 import type { WorkloadId } from "../../schema/ids.ts";
+import { givenBack } from "../domain/admission.ts";
 import type { Dispatch, Placement } from "../domain/demand.ts";
+import { forecastStart } from "../domain/forecast.ts";
 import type { Result } from "../domain/refusal.ts";
 import type { Submission, Workload } from "../domain/workload.ts";
 import { type GroupOutcome, StoreRejected, type SubmissionGroup, type Submitted } from "../store/store.ts";
@@ -27,10 +29,40 @@ export async function persist(
   const groups = asked.map((group) => placedGroup(group, placements, now));
   const outcomes = await insert(deps, session, groups, now);
   const created = groups.filter((_, at) => outcomes[at]?.kind === "created").flatMap((group) => group.submissions);
+  recordCreated(session, created, now);
+  giveBackTokens(session, workloads.length - created.length, deps.now());
+  tellPools(deps, session, { workloads, created, placements });
+  const forecast = forecaster(session, now);
+  return groups.map((group, at) => resultOf(group, outcomes[at], forecast));
+}
+
+/** What was written is believed, and measured. */
+export function recordCreated(session: Session, created: readonly Submission[], now: number): void {
   for (const { workload } of created) session.book.record(null, workload);
   measureSubmitted(session, created, now);
-  tellPools(deps, session, { workloads, created, placements });
-  return groups.map((group, at) => resultOf(group, outcomes[at]));
+}
+
+/** What was answered before, is in conflict, or cannot be stored was admitted and made nothing. */
+function giveBackTokens(session: Session, items: number, now: number): void {
+  const { bucket, customer } = session;
+  session.bucket = givenBack(items, { bucket, limits: customer.limits, now });
+}
+
+type Forecast = (workload: Workload) => number | null;
+
+/**
+ * Now for what has a slot. What waits for its turn is forecast by those before it in its line and by how fast slots have
+ * come free of late, never before its time; null: that is not known.
+ */
+function forecaster({ book, slotsFreed, customer }: Session, now: number): Forecast {
+  const isAtCap = book.heldCount >= customer.limits.runningMax;
+  return (workload) => {
+    const { dueAt, scheduledAt, pool } = workload;
+    if (scheduledAt !== null) return scheduledAt;
+    const slots = book.ahead(workload) + (dueAt !== null && !isAtCap ? 0 : 1);
+    const at = forecastStart(slots, slotsFreed.measuredFor(pool, isAtCap, now).slotsFreedPerSecond, now);
+    return at === null ? null : Math.max(at, dueAt ?? at);
+  };
 }
 
 const workloadsOf = (groups: readonly SubmissionGroup[]): Workload[] =>
@@ -62,19 +94,18 @@ async function insert(
   }
 }
 
-function resultOf(group: SubmissionGroup, outcome: GroupOutcome | undefined): SubmitResult {
+function resultOf(group: SubmissionGroup, outcome: GroupOutcome | undefined, forecast: Forecast): SubmitResult {
   if (outcome === undefined) throw new Error("an insert answered for fewer groups than it got");
   if (outcome.kind === "conflict") return { ok: false, refusal: { kind: "idempotency_conflict" } };
   if (outcome.kind === "rejected") return { ok: false, refusal: { kind: "unstorable" } };
   if (outcome.kind === "replayed") return { ok: true, value: outcome.submitted.map(replayed) };
-  return { ok: true, value: group.submissions.map(submitted) };
+  return { ok: true, value: group.submissions.map(({ workload }) => submitted(workload, forecast(workload))) };
 }
 
-/** A start that is certain to come is forecast: now for what has a slot, its time for what waits for it. */
-const submitted = ({ workload }: Submission): SubmittedWorkload => ({
-  workloadId: workload.workloadId,
-  createdAt: workload.createdAt,
-  estimatedStartAt: workload.dueAt ?? workload.scheduledAt,
+const submitted = ({ workloadId, createdAt }: Workload, estimatedStartAt: number | null): SubmittedWorkload => ({
+  workloadId,
+  createdAt,
+  estimatedStartAt,
 });
 
 export const replayed = ({ workloadId, createdAt, runAt }: Submitted): SubmittedWorkload => ({

@@ -69,6 +69,12 @@ export class QueueLines {
     return true;
   }
 
+  /** How many stand before it in its line; null: not all of them are here. */
+  ahead(workload: Workload): number | null {
+    const line = this.#lines.get(lineKey(workload));
+    return line === undefined ? (this.#isPaged ? null : 0) : line.head.before(workload);
+  }
+
   /**
    * The first of this pool's lines, in order of rank, at most `max` in all. Lines that are bound to some workers and lines
    * that are not have a half each where there are both, and of it each line an even part: lines that cannot go on, however

@@ -31,9 +31,14 @@ export async function reserveSlots(
   return new Map(placed.flat().map((placement) => [placement.workloadId, placement]));
 }
 
+/** Pools that are to know of the customer before there is work in them, without any slot. */
+export async function announce(deps: CoordinatorDeps, session: Session, pools: readonly Pool[]): Promise<void> {
+  await Promise.all(pools.map((pool) => ask(deps, session, pool, [])));
+}
+
 /** What is due and within the cap, but not where others of this customer wait already: they go first. */
 function wantedNow({ book, customer }: Session, workloads: readonly Workload[], now: number): Workload[] {
-  const room = Math.max(0, customer.limits.runningMax - book.heldCount);
+  const room = customer.suspended ? 0 : Math.max(0, customer.limits.runningMax - book.heldCount);
   const busy = new Set(poolsOf(workloads).filter((pool) => book.isWaiting(pool)));
   const due = workloads.filter(({ dueAt, pool }) => (dueAt === null || dueAt <= now) && !busy.has(pool));
   return due.sort((a, b) => a.queueRank - b.queueRank).slice(0, room);

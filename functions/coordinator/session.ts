@@ -2,25 +2,32 @@
 import type { Pool } from "../../schema/affinity.ts";
 import type { CustomerId, IdSource, WorkloadId } from "../../schema/ids.ts";
 import { queueWindowMax } from "../../schema/limits.ts";
-import { submitRate } from "../domain/admission.ts";
+import { bucketAfter } from "../domain/admission.ts";
 import type { Customer } from "../domain/customer.ts";
 import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
+import type { Outlook, OutlookRequest } from "../domain/explain.ts";
 import { done, type Refusal, type Result, refuse } from "../domain/refusal.ts";
-import { fullBucket, type TokenBucket } from "../domain/token-bucket.ts";
+import type { TokenBucket } from "../domain/token-bucket.ts";
+import type { CustomerDirectory } from "../store/directory.ts";
+import type { LiveStore } from "../store/live-store.ts";
 import { type CustomerStore, type Lead, StoreUnavailable, type Written } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Book } from "./book.ts";
 import { Samples } from "./samples.ts";
+import { Settling } from "./settling.ts";
+import { SlotsFreed } from "./slots-freed.ts";
 
 /** A pool as a coordinator talks to it. */
 export interface PoolLink {
   place(request: PlaceRequest): Promise<readonly Placement[]>;
   update(update: Update): Promise<void>;
+  /** Null: its pool cannot tell now. */
+  explain(request: OutlookRequest): Promise<Outlook | null>;
 }
 
 export interface CoordinatorDeps {
   readonly customerId: CustomerId;
-  readonly store: CustomerStore;
+  readonly store: CustomerStore & LiveStore & CustomerDirectory;
   readonly poolNames: readonly string[];
   readonly pool: (name: string) => PoolLink;
   readonly ids: IdSource;
@@ -35,7 +42,8 @@ export interface CoordinatorDeps {
 
 export interface Session {
   readonly lead: Lead;
-  readonly customer: Customer;
+  /** Nobody else writes it, so it is never older than what is in Postgres. */
+  customer: Customer;
   readonly book: Book;
   /** When it took its epoch. */
   readonly beganAt: number;
@@ -46,14 +54,16 @@ export interface Session {
   readonly untold: Set<Pool>;
   /** When workloads that wait for another worker lost theirs; for measuring only. */
   readonly lostAt: Map<WorkloadId, number>;
+  readonly slotsFreed: SlotsFreed;
+  readonly settling: Settling;
   bucket: TokenBucket;
+  /** Workloads on their way into the queue by other ways than a submission, while their step is being written. */
+  entering: number;
   version: number;
 }
 
 /** After the end of a session, what was in doubt is read again so soon, without anybody asking. */
 export const sessionRetryMs = 1_000;
-
-const noRate = { ratePerSecond: 0, burst: 0 };
 
 /** The session cannot go on: someone else leads, or what is in mind may no longer be what is in Postgres. */
 export class SessionOver extends Error {
@@ -79,6 +89,7 @@ export class Leadership {
   /** Null: none, or it is just being taken. */
   #epoch: number | null = null;
   readonly #untold = new Set<Pool>();
+  readonly #settling = new Settling();
   readonly #onLead: (session: Session) => void;
 
   /** `onLead` is told of every new session. */
@@ -94,7 +105,7 @@ export class Leadership {
   }
 
   /**
-   * Runs `work` in the session. When Postgres did not say whether it committed, the session ends: the next one takes a
+   * Runs `work`, which may write, in the session. When Postgres did not say whether it committed, the session ends: the next one takes a
    * new epoch, which waits for a statement still in flight, and reads what is true.
    */
   async within<T>(work: (session: Session) => Promise<T>): Promise<Result<T>> {
@@ -108,6 +119,19 @@ export class Leadership {
       if (!(error instanceof StoreUnavailable) && !(error instanceof SessionOver)) throw error;
       this.#deps.log.warn({ err: error, customer_id: this.#deps.customerId }, "session over");
       return refuse(unavailable(error instanceof SessionOver ? "leader" : "database"));
+    }
+  }
+
+  /** For what only reads, beside the lane: that a read fails says nothing of what is written, so the session goes on. */
+  async beside<T>(read: (session: Session) => Promise<T>): Promise<Result<T>> {
+    const current = await this.within((session) => Promise.resolve(session));
+    if (!current.ok) return current;
+    try {
+      return done(await read(current.value));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.#deps.log.warn({ err: error, customer_id: this.#deps.customerId }, "a read failed");
+      return refuse(unavailable("database"));
     }
   }
 
@@ -125,10 +149,6 @@ export class Leadership {
     this.#deps.wakeBy(this.#deps.now() + sessionRetryMs);
   }
 
-  /**
-   * The bucket of submissions begins full: it lives in memory only, so each change of leader grants one more burst than
-   * I22 says. An empty one would refuse a customer that has done nothing, at every start of its idle object.
-   */
   async #begin(): Promise<Session | null> {
     const { store, customerId, now } = this.#deps;
     this.#epoch = null;
@@ -144,7 +164,10 @@ export class Leadership {
       toldMax: new Map(),
       untold: this.#untold,
       lostAt: new Map(),
-      bucket: fullBucket(submitRate(state.customer.limits) ?? noRate, now()),
+      slotsFreed: new SlotsFreed(now()),
+      settling: this.#settling,
+      bucket: bucketAfter(state.customer.limits, state.accepted, now()),
+      entering: 0,
       version: 0,
     };
     this.#onLead(session);

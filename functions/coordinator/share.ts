@@ -3,8 +3,9 @@ import type { Pool } from "../../schema/affinity.ts";
 import type { Share } from "../domain/demand.ts";
 import type { Session } from "./session.ts";
 
+/** Of a customer that is suspended nothing more is started; what holds a slot goes on. */
 const leftFor = ({ customer, book }: Session, pool: Pool): number =>
-  Math.max(0, customer.limits.runningMax - (book.heldCount - book.heldIn(pool)));
+  customer.suspended ? 0 : Math.max(0, customer.limits.runningMax - (book.heldCount - book.heldIn(pool)));
 
 /** To be told to this pool, which counts only its own against it. */
 export function shareOf(session: Session, pool: Pool): Share {

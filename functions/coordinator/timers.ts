@@ -1,13 +1,14 @@
 /** What comes with time: delayed workloads become due, attempts outrun their time-out, the window runs low. */
 import type { Pool } from "../../schema/affinity.ts";
-import { queueWindowMax, timeoutGraceSeconds } from "../../schema/limits.ts";
-import type { Stop } from "../domain/demand.ts";
+import { queueWindowMax, stopAgainSeconds, timeoutGraceSeconds } from "../../schema/limits.ts";
+import { isHeld, isQueued } from "../../schema/status.ts";
 import { deadlineOf, timeOut } from "../domain/transition.ts";
 import type { Change, Workload } from "../domain/workload.ts";
 import type { Book } from "./book.ts";
 import { commit } from "./commit.ts";
 import { measureChanges } from "./measure.ts";
 import type { CoordinatorDeps, Session } from "./session.ts";
+import { type PoolStop, stopOf } from "./stop.ts";
 import { updateOf } from "./update.ts";
 
 /** Does what is due now, tells the pools, and asks to be woken for what is due next. */
@@ -16,9 +17,10 @@ export async function keepTime(deps: CoordinatorDeps, session: Session): Promise
   await refillWindow(deps, session);
   const late = Array.from(session.book.held()).filter((workload) => isLate(session, workload, deps.now()));
   const pools = new Set([...session.book.pools(), ...session.untold]);
-  const timedOut = await timeOutAll(deps, session, late);
+  for (const pool of await timeOutAll(deps, session, late)) pools.add(pool);
+  const stops = Map.groupBy([...late.flatMap(timeOutStop), ...askedStops(session)], ({ pool }) => pool);
   session.untold.clear();
-  for (const pool of pools) tellPool(deps, session, pool, timedOut.get(pool) ?? []);
+  for (const pool of pools) tellPool(deps, session, pool, stops.get(pool) ?? []);
   const next = nextMoment(session, deps.now());
   if (next !== null) deps.wakeBy(next);
 }
@@ -39,16 +41,16 @@ function isLate(session: Session, workload: Workload, now: number): boolean {
   return at !== null && at <= now;
 }
 
-/** The stops that follow, by pool. */
+/** Answers the pools that have more to place than before. */
 async function timeOutAll(
   deps: CoordinatorDeps,
   session: Session,
   late: readonly Workload[],
-): Promise<ReadonlyMap<Pool, Workload[]>> {
+): Promise<readonly Pool[]> {
   const changes = late.flatMap((workload) => timeOutChange(deps, workload));
-  await commit(deps, session, changes, []);
+  const { entered } = await commit(deps, session, changes, []);
   measureChanges(session, changes, deps.now());
-  return Map.groupBy(late, ({ pool }) => pool);
+  return entered;
 }
 
 function timeOutChange(deps: CoordinatorDeps, workload: Workload): Change[] {
@@ -56,13 +58,29 @@ function timeOutChange(deps: CoordinatorDeps, workload: Workload): Change[] {
   return decision.kind === "change" ? [decision.change] : [];
 }
 
-const stopOf = ({ workloadId, workerId, generation }: Workload): Stop[] =>
-  workerId === null ? [] : [{ workerId, workload_id: workloadId, generation, why: "timeout" }];
+const timeOutStop = (workload: Workload): PoolStop[] => stopOf(workload, "timeout");
 
-function tellPool(deps: CoordinatorDeps, session: Session, pool: Pool, late: readonly Workload[]): void {
-  const update = updateOf(session, pool, { stops: late.flatMap(stopOf) });
-  deps.background(deps.pool(pool).update(update));
+/** Their workers were told already, and may not have heard it. */
+const askedStops = ({ book }: Session): PoolStop[] =>
+  Array.from(book.held())
+    .filter(({ intent }) => intent !== null)
+    .flatMap((workload) => stopOf(workload, "paused"));
+
+function tellPool(deps: CoordinatorDeps, session: Session, pool: Pool, stops: readonly PoolStop[]): void {
+  deps.background(deps.pool(pool).update(updateOf(session, pool, { stops: stops.map(({ stop }) => stop) })));
 }
+
+const stopAgainMs = stopAgainSeconds * 1_000;
+
+/** For a workload that has changed: what is to be done about it later is done without anybody asking. */
+export function wakeFor(deps: CoordinatorDeps, session: Session, workload: Workload): void {
+  const due = isQueued(workload.status) ? workload.dueAt : null;
+  const moments = [timeOutAt(session, workload), due, tellAgainAt(workload, deps.now())].filter((at) => at !== null);
+  if (moments.length > 0) deps.wakeBy(Math.min(...moments));
+}
+
+const tellAgainAt = ({ intent, status }: Workload, now: number): number | null =>
+  intent === null || !isHeld(status) ? null : now + stopAgainMs;
 
 /** Reads the next part of a queue that is longer than the window. */
 export async function refillWindow(deps: CoordinatorDeps, { book }: Session): Promise<void> {
@@ -93,8 +111,10 @@ function nextMoment(session: Session, now: number): number | null {
 }
 
 function lookAt(session: Session, workload: Workload, now: number): number | null {
+  const again = tellAgainAt(workload, now);
   const at = timeOutAt(session, workload);
   const deadline = deadlineOf(workload, timeoutGraceSeconds);
-  if (at === null || deadline === null || deadline > now) return at;
-  return Math.min(at, now + stayAwakeMs);
+  if (at === null || deadline === null) return again;
+  const first = Math.min(at, again ?? at);
+  return deadline > now ? first : Math.min(first, now + stayAwakeMs);
 }

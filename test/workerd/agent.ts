@@ -1,9 +1,17 @@
 /** A small agent inside the test: takes what it is assigned, holds it, and ends it when the test says so. */
-import { connect, type Msg, type NatsConnection } from "nats.ws";
+import { createUser } from "@nats-io/nkeys";
+import { connect, jwtAuthenticator, type Msg, type NatsConnection } from "nats.ws";
+import { createMint } from "../../functions/broker/credentials.ts";
 import { createIdSource, secureRandom, type WorkerId, type WorkloadId } from "../../schema/ids.ts";
 import type { Assignment } from "../../schema/messages/assignment.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
-import { broadcastSubject, commandsSubject, eventsSubject, statusSubject } from "../../schema/messages/subjects.ts";
+import {
+  broadcastSubject,
+  commandsSubject,
+  eventsSubject,
+  statusSubject,
+  workerInbox,
+} from "../../schema/messages/subjects.ts";
 import {
   type CoordinatorReply,
   coordinatorReplySchema,
@@ -16,6 +24,13 @@ import { Occurrences } from "../support/occurrences.ts";
 import { bindings, pool as scheduler } from "./world.ts";
 
 const ids = createIdSource(Date.now, secureRandom);
+const mint = createMint({
+  accountSeed: bindings.NATS_ACCOUNT_SEED,
+  account: bindings.NATS_ACCOUNT,
+  workerSeconds: bindings.AGENT_CREDENTIAL_SECONDS,
+  now: Date.now,
+  jwtId: () => ids.message(),
+});
 const replyMsMax = 20_000;
 /** Well within the lease that these tests run with. */
 const beatMs = 500;
@@ -27,7 +42,7 @@ type Told = WorkerEvent extends infer Event
   : never;
 
 export class TestAgent {
-  readonly workerId: WorkerId = ids.worker();
+  readonly workerId: WorkerId;
   readonly assigned = new Occurrences<Assignment>();
   readonly stopped = new Occurrences<StopItem>();
   /** Answers to registrations: one for each roll call that was heard. */
@@ -39,7 +54,8 @@ export class TestAgent {
   #events = 0;
   #beating: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(connection: NatsConnection, pool: string, slots: number) {
+  private constructor(workerId: WorkerId, connection: NatsConnection, pool: string, slots: number) {
+    this.workerId = workerId;
     this.#connection = connection;
     this.#pool = pool;
     this.#slots = slots;
@@ -47,7 +63,8 @@ export class TestAgent {
 
   /** Listens; it registers when the roll is called. */
   static async start(pool: string, slots = 10): Promise<TestAgent> {
-    const agent = new TestAgent(await connect({ servers: bindings.NATS_URL }), pool, slots);
+    const workerId = ids.worker();
+    const agent = new TestAgent(workerId, await enlist(pool, workerId), pool, slots);
     const callback = (_: Error | null, message: Msg) => void agent.#take(message);
     agent.#connection.subscribe(commandsSubject(pool, agent.workerId), { callback });
     agent.#connection.subscribe(broadcastSubject(pool), { callback });
@@ -90,7 +107,7 @@ export class TestAgent {
     this.#events += 1;
     const event: WorkerEvent = { ...told, event_id: this.#events, workload_id, generation };
     const payload = { worker_id: this.workerId, customer_id, events: [event] };
-    return this.#request(eventsSubject(this.#pool), { type: "worker.events", payload });
+    return this.#request(eventsSubject(this.#pool, this.workerId), { type: "worker.events", payload });
   }
 
   async #beat(): Promise<void> {
@@ -117,7 +134,7 @@ export class TestAgent {
       draining: false,
       held: [...this.#held.values()],
     };
-    const reply = await this.#request(eventsSubject(this.#pool), { type: "worker.register", payload });
+    const reply = await this.#request(eventsSubject(this.#pool, this.workerId), { type: "worker.register", payload });
     if (reply !== null) this.registered.add(reply);
   }
 
@@ -152,6 +169,14 @@ export class TestAgent {
     const decoded = reply === null ? null : decodeMessage(reply.data, coordinatorReplySchema);
     return decoded?.ok === true ? decoded.message : null;
   }
+}
+
+/** With credentials that are minted here, in workerd, as the Worker does it for whoever enrols. */
+function enlist(pool: string, workerId: WorkerId): Promise<NatsConnection> {
+  const key = createUser();
+  const { jwt } = mint.worker(pool, workerId, key.getPublicKey());
+  const authenticator = jwtAuthenticator(jwt, key.getSeed());
+  return connect({ servers: bindings.NATS_URL, authenticator, inboxPrefix: workerInbox(pool, workerId) });
 }
 
 const encode = ({ type, payload }: { type: string; payload: unknown }): Uint8Array =>

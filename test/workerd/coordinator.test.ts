@@ -1,7 +1,7 @@
 /** CustomerCoordinator in the real runtime: what it promises when its instance ends, or another one leads. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { cancel } from "../../functions/domain/transition.ts";
+import { cancel } from "../../functions/domain/operation.ts";
 import { TestAgent } from "./agent.ts";
 import * as world from "./world.ts";
 

@@ -2,11 +2,21 @@
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { z } from "zod";
+import type { ChangeKind, DirectoryChanges } from "../../functions/domain/directory-change.ts";
 import { readEnv } from "../../functions/env.ts";
 import type { CustomerObject, PoolObject } from "../../functions/rpc/objects.ts";
 import { createPostgresStore } from "../../functions/store/postgres/postgres-store.ts";
+import { sha256Hex } from "../../schema/api-key.ts";
 import { type SubmitBody, submitBodySchema } from "../../schema/http/submit.ts";
-import { type CustomerId, customerIdSchema, type WorkloadId } from "../../schema/ids.ts";
+import {
+  type CustomerId,
+  createIdSource,
+  customerIdSchema,
+  type KeyId,
+  secureRandom,
+  type WorkloadId,
+} from "../../schema/ids.ts";
+import { customerScopes } from "../../schema/scopes.ts";
 import type { WorkloadStatus } from "../../schema/status.ts";
 
 const outsideSchema = z.looseObject({
@@ -16,6 +26,7 @@ const outsideSchema = z.looseObject({
 });
 const outside = outsideSchema.parse(env);
 export const bindings = readEnv(outside);
+const ids = createIdSource(Date.now, secureRandom);
 
 export const store = createPostgresStore({
   databaseUrl: bindings.DATABASE_URL,
@@ -47,6 +58,15 @@ async function ask(method: string, path: string, body: unknown = {}): Promise<un
 /** Of tier enterprise, with the type `noop` and no rate limit. */
 export const newCustomer = async (overrides: Record<string, number> = {}): Promise<CustomerId> =>
   customerIdSchema.parse(await ask("POST", "/customers", overrides));
+export const newKey = async (customerId: CustomerId): Promise<string> =>
+  z.string().parse(await ask("POST", "/keys", customerId));
+export const lastUsed = async (key: string): Promise<string | null> =>
+  z
+    .string()
+    .nullable()
+    .parse(await ask("POST", "/last-used", key));
+/** What the issuer of tokens says its keys are. */
+export const showKeys = (keys: readonly object[]): Promise<unknown> => ask("POST", "/jwks", { keys });
 /** Queries that Postgres was sent so far. */
 export const queries = async (): Promise<number> => z.int().parse(await ask("GET", "/queries"));
 export const stopGateway = (): Promise<unknown> => ask("POST", "/gateway/stop");
@@ -67,6 +87,22 @@ export async function submitOne(customerId: CustomerId, body: Partial<SubmitBody
   const id = answer.ok ? answer.value[0]?.workloadId : undefined;
   if (id === undefined) throw new Error(`not submitted: ${JSON.stringify(answer)}`);
   return id;
+}
+
+/** As the operator. */
+export async function change<K extends ChangeKind>(customerId: CustomerId, kind: K, what: DirectoryChanges[K]) {
+  const actor = { type: "user" as const, id: "test" };
+  const request = { change: { kind, what }, actor, byOperator: true, idempotency: null };
+  const answer = await coordinator(customerId).direct(request);
+  if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer.refusal)}`);
+  return answer.value.reply;
+}
+
+export async function issueKey(customerId: CustomerId): Promise<KeyId> {
+  const [keyId, scopes] = [ids.key(), [...customerScopes]];
+  const secret = { keyId, keyHash: await sha256Hex(keyId), grantable: customerScopes, expiresBy: null };
+  await change(customerId, "issue_key", { ...secret, body: { name: "test", scopes } });
+  return keyId;
 }
 
 /** Resolves at that time: for what is due by the clock, not for what takes its time. */

@@ -1,7 +1,7 @@
 /** Admission: what comes together is written together, refusals leave no trace, and what has a slot is placed at once. */
 import { describe, expect, test } from "vitest";
 import { admissionBytesMax, groupCommitBytesMax, inputBytesMax } from "../../../schema/limits.ts";
-import { World } from "./world.ts";
+import { eventOf, World } from "./world.ts";
 
 const many = 50;
 const one = [{}];
@@ -63,15 +63,42 @@ describe("submissions that come together", () => {
   });
 });
 
+test("what waits for its statement when another leadership begins is counted there too (I22)", async () => {
+  const fitting = groupCommitBytesMax / inputBytesMax;
+  const world = new World({ submitsPerSecond: 1, submitBurst: fitting + 4 });
+  world.weather = "away";
+  const sent = Array.from({ length: fitting + 4 }, () => world.submit(large));
+  await sent[0];
+  world.weather = "fine";
+  const results = kindsOf(await Promise.all(sent));
+  expect([countOf(results, "unavailable"), countOf(results, "ok")]).toEqual([fitting, 4]);
+  expect(countOf(kindsOf(await parallel(world, many)), "ok")).toBe(fitting);
+});
+
+test("what makes no workload after all gives its tokens back", async () => {
+  const world = new World({ submitsPerSecond: 1, submitBurst: 5 });
+  const results = [
+    await world.submit(one, "k"),
+    await world.submit(one, "k"),
+    await world.submit(one, "k", "b"),
+    await world.submit([{ input_params: "a NUL: \u0000" }]),
+  ];
+  expect(kindsOf(results)).toEqual(["ok", "ok", "idempotency_conflict", "unstorable"]);
+  expect((await world.session()).bucket.tokens).toBe(4);
+});
+
 describe("a refusal", () => {
   test("leaves no trace, neither a row nor a token", async () => {
-    const world = new World({ submitsPerSecond: 1, submitBurst: 3, queueDepthMax: 3 });
+    const world = new World({ submitsPerSecond: 1, submitBurst: 3, queueDepthMax: 4 });
     const refused = [
       await world.submit([{}, { workload_type: "unheard-of" }]),
       await world.submit([{}, { pool: "elsewhere" }]),
       await world.submit([{}, {}, {}, {}]),
+      await world.submit([{}, {}, {}, {}, {}]),
     ];
-    expect(kindsOf(refused)).toEqual(["unknown_workload_type", "unknown_pool", "batch_exceeds_queue"]);
+    expect(kindsOf(refused)).toEqual([
+      ...["unknown_workload_type", "unknown_pool", "batch_exceeds_burst", "batch_exceeds_queue"],
+    ]);
     expect(world.inserts).toEqual([]);
     expect((await world.session()).bucket.tokens).toBe(3);
     expect(kindsOf([await world.submit([{}, {}, {}])])).toEqual(["ok"]);
@@ -297,4 +324,48 @@ test("a coordinator that another one has replaced writes nothing, and says that 
   expect(await world.submit(one)).toMatchObject({ ok: false, refusal: { kind: "unavailable", what: "leader" } });
   expect(await world.rows()).toEqual([]);
   expect(kindsOf([await world.submit(one)])).toEqual(["ok"]);
+});
+
+describe("a change of leader", () => {
+  test("grants no token: the bucket goes on as it was left (I22)", async () => {
+    const world = new World({ submitsPerSecond: 1, submitBurst: 5, queueDepthMax: 5 });
+    expect(countOf(kindsOf(await parallel(world, 3)), "ok")).toBe(3);
+    for (let leader = 0; leader < 3; leader += 1) await world.forget();
+    expect((await world.session()).bucket.tokens).toBe(2);
+    world.now += 60_000;
+    await world.forget();
+    expect(kindsOf([await world.submit([{}, {}])])).toEqual(["ok"]);
+  });
+});
+
+describe("a start", () => {
+  test("is forecast for what waits, as soon as it is known how fast slots come free", async () => {
+    const world = new World();
+    const estimate = async () => {
+      const result = await world.submit([{}, {}]);
+      return result.ok ? result.value.map(({ estimatedStartAt }) => estimatedStartAt) : [];
+    };
+    expect(await estimate()).toEqual([null, null]);
+    const [id] = (await world.rows()).map(({ workloadId }) => workloadId);
+    if (id === undefined) throw new Error("nothing was submitted");
+    world.now += 10_000;
+    await world.exchange({ placements: [{ workloadId: id, workerId: world.pool.workerId }] });
+    expect(await estimate()).toEqual([null, null]);
+    await world.report(eventOf(id, { kind: "completed", result: null }));
+    expect(await estimate()).toEqual([world.now + 40_000, world.now + 50_000]);
+  });
+
+  test("is forecast behind those of its own line only, and not before its time", async () => {
+    const world = new World({ runningMax: 1 });
+    const [first] = await world.submitPlaced(1);
+    if (first === undefined) throw new Error("nothing was placed");
+    await world.submitAll(9, { affinity_rules: { hard_affinity: { worker_tags: { gpu: "yes" } } } });
+    world.now += 100_000;
+    await world.report(eventOf(first, { kind: "completed", result: null }));
+    const runAt = (seconds: number) => new Date(world.now + seconds * 1_000).toISOString();
+    const result = await world.submit([{}, { priority: 1_000 }, { run_at: runAt(5) }, { run_at: runAt(3_600) }]);
+    const waits =
+      result.ok && result.value.map(({ estimatedStartAt }) => ((estimatedStartAt ?? 0) - world.now) / 1_000);
+    expect(waits).toEqual([200, 100, 200, 3_600]);
+  });
 });

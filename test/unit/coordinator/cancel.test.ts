@@ -8,7 +8,7 @@ describe("cancelling", () => {
   test("ends what waits, and takes it out of the demand", async () => {
     const world = new World();
     const id = await world.submitOne();
-    expect(await world.cancel(id)).toEqual({ ok: true, value: null });
+    expect(await world.cancel(id)).toEqual(["done"]);
     await world.settled();
     expect(await world.row(id)).toMatchObject({ status: "CANCELLED", generation: 1 });
     expect(world.pool.last).toMatchObject({ demand: { items: [], active: false }, stops: [] });
@@ -30,7 +30,7 @@ describe("cancelling", () => {
     const id = await world.submitOne();
     await world.cancel(id);
     const before = await world.row(id);
-    expect(await world.cancel(id)).toEqual({ ok: true, value: null });
+    expect(await world.cancel(id)).toEqual(["unchanged"]);
     expect(await world.row(id)).toEqual(before);
     expect(await world.events(id)).toEqual(["created", "cancelled"]);
   });
@@ -40,15 +40,14 @@ describe("cancelling", () => {
     const [id] = await world.submitPlaced(1);
     if (id === undefined) throw new Error("nothing was placed");
     await world.report(eventOf(id, { kind: "completed", result: null }));
-    expect(await world.cancel(id)).toEqual({
-      ok: false,
-      refusal: { kind: "wrong_state", status: "COMPLETED", action: "cancel" },
+    expect(await world.operate({ targets: { ids: [id] } })).toMatchObject({
+      value: { operations: [{ refusal: { kind: "wrong_state", status: "COMPLETED", action: "cancel" } }] },
     });
   });
 
   test("what does not exist is refused as unknown", async () => {
     const world = new World();
-    expect(await world.cancel(ids.workload())).toEqual({ ok: false, refusal: { kind: "unknown_workload" } });
+    expect(await world.cancel(ids.workload())).toEqual(["unknown_workload"]);
   });
 
   test("wins over a retry that is due later (I12)", async () => {

@@ -1,7 +1,14 @@
 /** What a pool brings is decided in order, written at once, and answered report by report. */
 import { describe, expect, test } from "vitest";
 import type { WorkloadId } from "../../../schema/ids.ts";
-import { exchangeDispatchBytesMax, inputBytesMax, queueWindowLow, queueWindowMax } from "../../../schema/limits.ts";
+import {
+  checkpointStepMax,
+  exchangeDispatchBytesMax,
+  inputBytesMax,
+  queueWindowLow,
+  queueWindowMax,
+  sequenceMax,
+} from "../../../schema/limits.ts";
 import { ids, inlineCheckpoint } from "../../support/records.ts";
 import { eventOf, World } from "./world.ts";
 
@@ -117,6 +124,32 @@ describe("reports", () => {
     expect(result.ok && result.value.update.dispatch.map(({ assignment }) => assignment.workload_id)).toEqual([
       waiting,
     ]);
+  });
+
+  test("of what their worker was never given get one answer, whether it is there or not", async () => {
+    const world = new World();
+    const id = await placed(world);
+    const events = [eventOf(ids.workload(), completed), eventOf(id, completed, 2)];
+    const reports = events.map((event) => ({ workerId: world.pool.workerId, event: { ...event, event_id: 1 } }));
+    const result = await world.exchange({ reports });
+    const [nowhere, here] = result.ok ? result.value.outcomes : [];
+    expect(nowhere).toEqual({ event_id: 1, outcome: "refused", reason: expect.any(String) });
+    expect(here).toEqual(nowhere);
+  });
+
+  test("of checkpoints numbered far ahead are refused, also behind others that are not whole", async () => {
+    const world = new World();
+    const id = await placed(world);
+    const announce = async (sequence: number, wrong = {}) =>
+      eventOf(id, { kind: "checkpoint", checkpoint: { ...(await inlineCheckpoint(sequence)), ...wrong } });
+    const broken = await announce(checkpointStepMax, { sha256: "0".repeat(64) });
+    expect(await world.report(await announce(checkpointStepMax + 1), await announce(sequenceMax))).toEqual([
+      "refused",
+      "refused",
+    ]);
+    expect(await world.report(broken, await announce(2 * checkpointStepMax))).toEqual(["refused", "refused"]);
+    expect(await world.row(id)).toMatchObject({ checkpointSequence: 0 });
+    expect(await world.report(await announce(checkpointStepMax))).toEqual(["committed"]);
   });
 
   test("of a checkpoint that is not whole are refused, and the rest of the change is written (I18)", async () => {

@@ -1,6 +1,7 @@
 /** The end of a session: what is in doubt is read again without anybody asking, and what a pool did not hear is told. */
 import { describe, expect, test } from "vitest";
 import { sessionRetryMs } from "../../../functions/coordinator/session.ts";
+import { ids } from "../../support/records.ts";
 import { eventOf, World } from "./world.ts";
 
 async function running(world: World) {
@@ -10,6 +11,11 @@ async function running(world: World) {
   await world.settled();
   return id;
 }
+
+const chunkRequest = ({ customerId, pool }: World) => ({
+  ...{ customer_id: customerId, workload_id: ids.workload(), worker_id: pool.workerId },
+  ...{ generation: 1, sequence: 1, index: 0 },
+});
 
 const epochOf = async (world: World) => (await world.session()).lead.epoch;
 
@@ -34,6 +40,32 @@ describe("a session", () => {
     const world = new World();
     await world.cancel(await running(world));
     expect(world.wakes).toEqual([]);
+  });
+});
+
+describe("a read beside the lane that fails", () => {
+  test.for<[string, (world: World) => Promise<unknown>]>([
+    ["an explanation", (world) => world.explain(ids.workload())],
+    ["waiting for a slot to be free", (world) => world.statusWhenFreed(ids.workload(), 1)],
+    ["bytes of a checkpoint", (world) => world.getChunk(chunkRequest(world))],
+  ])("is refused, and leaves the session to who writes: %s", async ([, ask]) => {
+    const world = new World();
+    await running(world);
+    const epoch = await epochOf(world);
+    world.reads = "away";
+    expect(await ask(world)).toMatchObject({ ok: false, refusal: { kind: "unavailable", what: "database" } });
+    world.reads = "fine";
+    expect([world.wakes, await epochOf(world)]).toEqual([[], epoch]);
+  });
+
+  test("as does the look for an answer that was given already", async () => {
+    const world = new World({ queueDepthMax: 1 });
+    await world.submit([{}], "k");
+    const epoch = await epochOf(world);
+    world.reads = "away";
+    expect(await world.submit([{}], "k")).toMatchObject({ ok: false, refusal: { kind: "queue_full" } });
+    world.reads = "fine";
+    expect(await epochOf(world)).toBe(epoch);
   });
 });
 

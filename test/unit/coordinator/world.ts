@@ -1,9 +1,17 @@
 /** A customer's coordinator around a memory store: what its Durable Object holds together, with a clock set by hand. */
 import { Admission } from "../../../functions/coordinator/admit.ts";
-import { type CancelRequest, cancelWorkload } from "../../../functions/coordinator/cancel.ts";
 import { trackDeliveries } from "../../../functions/coordinator/deliveries.ts";
+import { direct } from "../../../functions/coordinator/directory.ts";
 import { exchange } from "../../../functions/coordinator/exchange.ts";
-import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
+import { explainWorkload } from "../../../functions/coordinator/explain.ts";
+import type {
+  Action,
+  DirectRequest,
+  Operated,
+  OperateRequest,
+  SubmitRequest,
+} from "../../../functions/coordinator/gateway.ts";
+import { operate } from "../../../functions/coordinator/operate.ts";
 import type { SubmitResult } from "../../../functions/coordinator/persist.ts";
 import {
   type CoordinatorDeps,
@@ -11,8 +19,10 @@ import {
   type PoolLink,
   type Session,
 } from "../../../functions/coordinator/session.ts";
+import { settledStatus } from "../../../functions/coordinator/settled.ts";
 import { keepTime } from "../../../functions/coordinator/timers.ts";
 import type { Exchange, Exchanged, Placement, PlaceRequest, Update } from "../../../functions/domain/demand.ts";
+import type { ChangeKind, DirectoryChanges, DirectoryReplies } from "../../../functions/domain/directory-change.ts";
 import type { Result } from "../../../functions/domain/refusal.ts";
 import type { Policy, Workload } from "../../../functions/domain/workload.ts";
 import { createLane } from "../../../functions/lane.ts";
@@ -21,6 +31,7 @@ import { type Lead, type StateStore, StoreUnavailable } from "../../../functions
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { type SubmitBody, submitBodySchema } from "../../../schema/http/submit.ts";
 import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
+import type { ChunkRequest } from "../../../schema/messages/to-coordinator.ts";
 import type { WorkerEvent } from "../../../schema/messages/worker-events.ts";
 import { type TierLimits, tierLimits } from "../../../schema/tiers.ts";
 import { ids, newWorkload, t0 } from "../../support/records.ts";
@@ -41,6 +52,10 @@ export class RecordingPool implements PoolLink {
     const placed = request.items.slice(0, this.free).map(({ workloadId }) => ({ workloadId, workerId: this.workerId }));
     this.free -= placed.length;
     return placed;
+  }
+
+  async explain(): Promise<null> {
+    return null;
   }
 
   async update(update: Update): Promise<void> {
@@ -66,11 +81,15 @@ export class World {
   now = t0;
   random = 0.5;
   weather: Weather = "fine";
+  /** What the database does with a statement that only reads. */
+  reads: Weather = "fine";
   readonly customerId: CustomerId = ids.customer();
   readonly pool = new RecordingPool();
   /** The pool `other`. */
   readonly other = new RecordingPool();
   readonly wakes: number[] = [];
+  /** The keys with which nothing may be watched any more, in how many milliseconds; `all`: nobody may. */
+  readonly ended: string[] = [];
   /** Groups of each insert, and changes of each apply, that reached the store. */
   readonly inserts: number[] = [];
   readonly applies: number[] = [];
@@ -99,18 +118,23 @@ export class World {
       wakeBy: (at) => void this.wakes.push(at),
       background: (work) => void this.#background.push(Promise.allSettled([work])),
     };
-    this.#leadership = new Leadership(this.deps, () => undefined);
+    this.#leadership = new Leadership(this.deps, (session) => this.#admission.takeOver(session));
     this.#admission = new Admission(this.deps, this.#leadership, this.#lane);
   }
 
-  customer(limits: Partial<TierLimits> = {}, policy: Partial<Policy> = {}, suspended = false) {
+  customer(
+    limits: Partial<TierLimits> = {},
+    policy: Partial<Policy> = {},
+    suspended = false,
+    types: readonly string[] = ["noop", "sleep"],
+  ) {
     const type = { config: {}, resources: {}, policy: { ...newWorkload().policy, ...policy } };
     return {
       customerId: this.customerId,
       tier: "standard" as const,
       limits: { ...tierLimits.standard, submitsPerSecond: null, ...limits },
       suspended,
-      types: new Map(["noop", "sleep"].map((workloadType) => [workloadType, { ...type, workloadType }])),
+      types: new Map(types.map((workloadType) => [workloadType, { ...type, workloadType }])),
     };
   }
 
@@ -161,10 +185,57 @@ export class World {
     return result.value.outcomes.map(({ outcome }) => outcome);
   }
 
-  async cancel(workloadId: WorkloadId): Promise<Result<null>> {
-    const request: CancelRequest = { workloadId, reason: null, actor: { type: "user", id: "test" } };
-    const result = await this.#locked((session) => cancelWorkload(this.deps, session, request));
+  async operate(request: Partial<OperateRequest> & Pick<OperateRequest, "targets">): Promise<Result<Operated>> {
+    const actor = { type: "user" as const, id: "test" };
+    const whole: OperateRequest = { action: { kind: "cancel", reason: null }, actor, idempotency: null, ...request };
+    const waiting = () => this.#admission.waiting;
+    const result = await this.#locked((session) => operate(this.deps, session, whole, waiting));
     return result.ok ? result.value : result;
+  }
+
+  /** Answers the outcome of each, or what refused it. */
+  async act(action: Action, ...ids: readonly WorkloadId[]): Promise<string[]> {
+    const result = await this.operate({ action, targets: { ids } });
+    if (!result.ok) return [result.refusal.kind];
+    return result.value.operations.map((one) => (one.outcome === "refused" ? one.refusal.kind : one.outcome));
+  }
+
+  cancel(workloadId: WorkloadId): Promise<string[]> {
+    return this.act({ kind: "cancel", reason: null }, workloadId);
+  }
+
+  /** As after the loss of the object: the next leader reads everything anew. */
+  async forget(): Promise<void> {
+    await this.#locked(() => Promise.reject(new StoreUnavailable("the object is gone")));
+  }
+
+  statusWhenFreed(id: WorkloadId, ms: number) {
+    return settledStatus(this.deps, this.#leadership, id, ms);
+  }
+
+  async direct<K extends ChangeKind>(
+    kind: K,
+    what: DirectoryChanges[K],
+    chosen: Partial<DirectRequest<K>> = {},
+  ): Promise<Result<DirectoryReplies[K]>> {
+    const actor = { type: "user" as const, id: "test" };
+    const request = { change: { kind, what }, actor, byOperator: false, idempotency: null, ...chosen };
+    const surroundings = {
+      isEntering: (workloadType: string) => this.#admission.isWaiting(workloadType),
+      endWatching: (keyId: string, at: number) => void this.ended.push(`${keyId} ${at - this.now}`),
+      endAllWatching: () => void this.ended.push("all"),
+    };
+    const result = await this.#locked((session) => direct(this.deps, session, request, surroundings));
+    const directed = result.ok ? result.value : result;
+    return directed.ok ? { ok: true, value: directed.value.reply } : directed;
+  }
+
+  explain(id: WorkloadId) {
+    return this.#leadership.beside((session) => explainWorkload(this.deps, session, id));
+  }
+
+  getChunk(request: ChunkRequest) {
+    return this.#leadership.beside(() => this.deps.store.getChunk(request));
   }
 
   keepTime(): Promise<Result<void>> {
@@ -206,15 +277,25 @@ export class World {
       if (this.weather === "lost") throw new StoreUnavailable("the answer was lost");
       return written;
     };
+    const read = async <T>(ask: () => Promise<T>): Promise<T> => {
+      if (this.reads !== "fine") throw new StoreUnavailable("the database does not answer what is read");
+      return ask();
+    };
     return {
       ...store,
+      find: (...asked) => read(() => store.find(...asked)),
+      getChunk: (request) => read(() => store.getChunk(request)),
+      submittedUnder: (...asked) => read(() => store.submittedUnder(...asked)),
       insert: (lead: Lead, groups, now) => {
         this.inserts.push(groups.length);
         return through(() => store.insert(lead, groups, now));
       },
-      apply: (lead: Lead, changes, logs, now) => {
+      putType: (lead: Lead, ...asked) => through(() => store.putType(lead, ...asked)),
+      deleteType: (lead: Lead, type) => through(() => store.deleteType(lead, type)),
+      issueKey: (lead: Lead, ...asked) => through(() => store.issueKey(lead, ...asked)),
+      apply: (lead: Lead, changes, logs, now, remember) => {
         this.applies.push(changes.length);
-        return through(() => store.apply(lead, changes, logs, now));
+        return through(() => store.apply(lead, changes, logs, now, remember));
       },
     };
   }
