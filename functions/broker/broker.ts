@@ -1,4 +1,5 @@
 /** The contract of the broker: it carries, and is allowed to lose everything. */
+import type { WorkerId } from "../../schema/ids.ts";
 import type { CoordinatorReply, ToCoordinator } from "../../schema/messages/to-coordinator.ts";
 import type { ToWorker, WorkerReply } from "../../schema/messages/to-worker.ts";
 
@@ -6,7 +7,14 @@ import type { ToWorker, WorkerReply } from "../../schema/messages/to-worker.ts";
 export type BrokerAnswer = WorkerReply | { type: "no_responders" } | { type: "no_answer"; problem: string };
 
 export interface Broker {
+  /** The connection stands, as far as is known; while it is lost it comes back by itself. */
   connected(): boolean;
+  /** It does not come back any more. */
+  closed(): boolean;
+  /** False: it did not come back in time. */
+  connectedWithin(timeoutMs: number): Promise<boolean>;
+  /** Asks the broker itself: what it was told for us before that moment has been heard when this resolves with true. */
+  answers(timeoutMs: number): Promise<boolean>;
   /** Never throws: what went wrong is the answer. `timeoutMs` bounds the wait. */
   request(subject: string, message: ToWorker, timeoutMs: number): Promise<BrokerAnswer>;
   /** To everybody who listens; silently dropped while not connected. */
@@ -15,8 +23,8 @@ export interface Broker {
 }
 
 export interface BrokerListener {
-  /** A worker's message that parsed; the reply goes back when it comes. */
-  message(message: ToCoordinator): Promise<CoordinatorReply>;
+  /** A message that parsed, from the worker that the broker let in; the reply goes back when it comes. */
+  message(sender: WorkerId, message: ToCoordinator): Promise<CoordinatorReply>;
   /** Bytes that are no message of ours: already answered with an error, to be counted. */
   unreadable(problem: string): void;
   /** Connected, for the first time or again: whoever listens may have changed meanwhile. */

@@ -1,10 +1,23 @@
 /** The broker over NATS WebSockets; the only file here that knows the client library. */
-import { type ConnectionOptions, connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
+import {
+  type ConnectionOptions,
+  connect,
+  ErrorCode,
+  Events,
+  jwtAuthenticator,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+} from "nats.ws";
+import type { Pool } from "../../schema/affinity.ts";
 import { brokerConnectSecondsMax, brokerPingSeconds, brokerPingsOutMax } from "../../schema/limits.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
+import { coordinatorInbox, isOwnInbox, senderOf } from "../../schema/messages/subjects.ts";
 import { type CoordinatorReply, toCoordinatorSchema } from "../../schema/messages/to-coordinator.ts";
 import { type ToWorker, workerReplySchema } from "../../schema/messages/to-worker.ts";
+import { within } from "../within.ts";
 import type { Broker, BrokerAnswer, BrokerListener, BrokerSubscription, ConnectBroker } from "./broker.ts";
+import type { BrokerLogin } from "./credentials.ts";
 import { Line } from "./line.ts";
 import { withBrokerSockets } from "./socket.ts";
 
@@ -12,7 +25,9 @@ const reconnectWaitMs = 250;
 
 export interface NatsOptions {
   readonly servers: string;
-  readonly senderId: string;
+  readonly pool: Pool;
+  /** Asked anew for every connection, so that none begins with a login that is about to expire. */
+  readonly login: () => BrokerLogin;
   readonly messageId: () => string;
   readonly now: () => number;
 }
@@ -27,16 +42,23 @@ const encoder =
       message_id: options.messageId(),
       version: protocolVersion,
       timestamp: new Date(options.now()).toISOString(),
-      sender_id: options.senderId,
+      sender_id: `pool:${options.pool}`,
       sender_type: "coordinator",
       ...(correlationId === undefined ? {} : { correlation_id: correlationId }),
       type: message.type,
       payload: message.payload,
     });
 
-const connectionOptions = ({ servers, senderId }: NatsOptions): ConnectionOptions => ({
+const connectionOptions = ({ servers, pool, login }: NatsOptions): ConnectionOptions => ({
   servers,
-  name: senderId,
+  name: `pool:${pool}`,
+  authenticator: (nonce) => {
+    const { jwt, seed } = login();
+    return jwtAuthenticator(jwt, seed)(nonce);
+  },
+  // A broker that does not know our key yet may know it after its own restart.
+  ignoreAuthErrorAbort: true,
+  inboxPrefix: coordinatorInbox(pool),
   timeout: brokerConnectSecondsMax * 1_000,
   reconnectTimeWait: reconnectWaitMs,
   maxReconnectAttempts: -1,
@@ -59,17 +81,12 @@ export const natsBroker =
   };
 
 function adapter(connection: NatsConnection, encode: Encode, line: Line, now: () => number): Broker {
-  let up = true;
-  connection.closed().then(
-    () => {
-      up = false;
-    },
-    () => {
-      up = false;
-    },
-  );
+  const isUp = () => line.isUp && !connection.isClosed();
   return {
-    connected: () => up && !connection.isClosed(),
+    connected: isUp,
+    closed: () => connection.isClosed(),
+    connectedWithin: (timeoutMs) => line.upWithin(timeoutMs),
+    answers: (timeoutMs) => (isUp() ? within(timeoutMs, pong(connection)) : Promise.resolve(false)),
     request: async (subject, message, timeoutMs) => {
       const askedAt = now();
       // The library would take a request for a lost connection, and send it whenever there is another one.
@@ -78,10 +95,15 @@ function adapter(connection: NatsConnection, encode: Encode, line: Line, now: ()
       return line.untilLost(request(connection, subject, encode(message), leftMs));
     },
     broadcast: (subject, message: ToWorker) => {
-      if (line.isUp && !connection.isClosed()) connection.publish(subject, encode(message));
+      if (isUp()) connection.publish(subject, encode(message));
     },
     close: () => connection.close(),
   };
+}
+
+async function pong(connection: NatsConnection): Promise<boolean> {
+  await connection.flush();
+  return true;
 }
 
 async function request(
@@ -116,19 +138,20 @@ function subscribe(
 }
 
 async function answer(message: Msg, listener: BrokerListener, encode: Encode): Promise<void> {
+  const sender = senderOf(message.subject);
+  // A reply is sent with our permissions: it goes to the sender's own inbox, or nowhere.
+  if (sender === null || !isOwnInbox(sender, message.reply ?? "")) {
+    listener.unreadable(`a message from ${message.subject} whose answer is to go to ${message.reply}`);
+    return;
+  }
   const decoded = decodeMessage(message.data, toCoordinatorSchema);
   if (!decoded.ok) {
     listener.unreadable(decoded.problem);
-    respond(message, encode(invalid(decoded.problem)));
+    message.respond(encode(invalid(decoded.problem)));
     return;
   }
-  const reply = await listener.message(decoded.message).catch(unserved);
-  respond(message, encode(reply, decoded.envelope.message_id));
-}
-
-/** A reply that cannot go out is like one that was lost: the worker asks again. */
-function respond(message: Msg, bytes: Uint8Array): void {
-  if (message.reply) message.respond(bytes);
+  const reply = await listener.message(sender.workerId, decoded.message).catch(unserved);
+  message.respond(encode(reply, decoded.envelope.message_id));
 }
 
 const problemLengthMax = 1_000;
@@ -143,12 +166,13 @@ const unserved = (error: unknown): CoordinatorReply => ({
   payload: { code: "unavailable", message: String(error).slice(0, problemLengthMax), retry: true },
 });
 
+/** The library speaks of a disconnection for each try that fails, and of as many reconnections in the end. */
 async function watch(connection: NatsConnection, listener: BrokerListener, line: Line): Promise<void> {
   for await (const { type } of connection.status()) {
-    if (type === Events.Reconnect) {
+    if (type === Events.Reconnect && !line.isUp) {
       line.restore();
       listener.connected();
-    } else if (type === Events.Disconnect) {
+    } else if (type === Events.Disconnect && line.isUp) {
       line.drop();
       listener.disconnected();
     }

@@ -39,6 +39,10 @@ export class ActiveCustomers {
     this.#isNew = false;
   }
 
+  has(customerId: CustomerId): boolean {
+    return this.#known.has(customerId);
+  }
+
   all(): ActiveCustomer[] {
     return Array.from(this.#known, ([customerId, wakeAt]) => ({ customerId, wakeAt }));
   }

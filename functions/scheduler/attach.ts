@@ -38,10 +38,21 @@ function stopAttempt(pool: Pool, attempt: Attempt): void {
   stopAll(pool, [{ workload_id: workloadId, workerId, generation, why: "fenced" }]);
 }
 
+/** Its worker was removed before this memory began: nobody is waited for. */
+function loseRemoved(tenant: Tenant, { workloadId, generation, workerId }: HeldAssignment): void {
+  tenant.losses.push({ workloadId, generation, workerId, why: "worker_removed" });
+}
+
 function recall(pool: Pool, tenant: Tenant, held: HeldAssignment): void {
   const { workloadId, generation } = held;
   const known = pool.ledger.find({ workload_id: workloadId, generation }) ?? pool.ledger.reservation(workloadId);
   if (known !== undefined) return;
-  pool.ledger.recall({ ...held, customerId: tenant.customerId }, pool.deps.now());
-  pool.deps.wakeBy(pool.deps.now() + pool.deps.terms.leaseMs);
+  if (pool.orders.isRemoved(held.workerId)) loseRemoved(tenant, held);
+  else expectBack(pool, tenant, held);
+}
+
+/** Until its worker speaks of it, or its lease is over. */
+function expectBack({ ledger, deps }: Pool, { customerId }: Tenant, held: HeldAssignment): void {
+  ledger.recall({ ...held, customerId }, deps.now());
+  deps.wakeBy(deps.now() + deps.terms.leaseMs);
 }

@@ -1,7 +1,7 @@
 /** Sends committed assignments and stops to workers, and believes nothing that was not answered. */
 import type { WorkerId } from "../../schema/ids.ts";
 import { jsonBytes } from "../../schema/json.ts";
-import { assignmentTriesMax, messageBatchBytesMax } from "../../schema/limits.ts";
+import { assignmentTriesMax, brokerReturnSecondsMax, messageBatchBytesMax } from "../../schema/limits.ts";
 import type { Assignment, AssignmentAnswer } from "../../schema/messages/assignment.ts";
 import { commandsSubject } from "../../schema/messages/subjects.ts";
 import type { StopItem } from "../../schema/messages/to-worker.ts";
@@ -12,6 +12,7 @@ import type { Pool } from "./pool.ts";
 
 /** Between tries at a worker that the broker does not know: it may be connecting again. */
 const retryWaitMs = 300;
+const returnMsMax = brokerReturnSecondsMax * 1_000;
 /** What an assignment weighs beside its input. */
 const assignmentOverheadBytes = 512;
 
@@ -25,16 +26,25 @@ export function dispatchAll(pool: Pool, dispatches: readonly Dispatch[]): void {
 
 /** False: its slot was taken away meanwhile, and its coordinator is told so, or it is under way already. */
 function isToBeSent(pool: Pool, { workerId, assignment }: Dispatch): boolean {
-  const { ledger, tenants } = pool;
+  const { ledger, tenants, orders } = pool;
   const { workload_id: workloadId, generation, customer_id: customerId } = assignment;
   const reservation = ledger.reservation(workloadId);
   const known = ledger.find(assignment);
+  if (reservation !== undefined && orders.isRemoved(workerId)) return withdraw(pool, reservation, generation);
   if (reservation !== undefined) beginAttempt(pool, reservation, generation);
   // What its worker says that left before this arrives there does not mean that it was lost.
   else if (known?.state === "unconfirmed") known.state = "sent";
   else if (known === undefined)
     tenants.get(customerId).losses.push({ workloadId, generation, workerId, why: "unanswered" });
   return reservation !== undefined || known?.state === "sent";
+}
+
+/** Its worker was removed while the placement was written. */
+function withdraw({ ledger, tenants }: Pool, reservation: Attempt, generation: number): false {
+  const { workloadId, workerId, customerId } = reservation;
+  ledger.free(reservation);
+  tenants.get(customerId).losses.push({ workloadId, generation, workerId, why: "unanswered" });
+  return false;
 }
 
 /** From here on the worker may have it; a lease that nothing else holds begins with the sending. */
@@ -79,7 +89,12 @@ async function tryAssign(pool: Pool, workerId: WorkerId, assignments: readonly A
     answer = await link.request(commandsSubject(deps.name, workerId), message, deps.terms.assignmentTimeoutMs);
     if (answer.type === "assign.answer") return answer;
     hear(pool, workerId, false);
-    if (answer.type === "no_responders" && isOtherwiseIdle(pool, workerId, assignments.length)) break;
+    if (answer.type === "no_responders" && isOtherwiseIdle(pool, workerId, assignments.length)) {
+      if (pool.roll.isOlderThan(returnMsMax)) break;
+      // The broker has just come back: so may this worker.
+      await pool.roll.until(() => ledger.workers.get(workerId)?.suspect === false, returnMsMax);
+      continue;
+    }
     deps.log.warn({ worker_id: workerId, answer, attempt }, "assignment not answered");
     await new Promise((resolve) => setTimeout(resolve, retryWaitMs));
   }
@@ -129,13 +144,19 @@ export function stopAll(pool: Pool, stops: readonly Stop[]): void {
   }
 }
 
-/** A cancelled workload that is only reserved here was cancelled before its dispatch came: it will not be sent. */
+/**
+ * One that is only reserved here was taken back before its dispatch came: it will not be sent. One that pauses goes on: it
+ * saves a checkpoint, and reports its end itself.
+ */
 function markStopping({ ledger }: Pool, { workload_id, generation, why }: Stop): void {
+  if (why === "paused") return;
   const attempt = ledger.find({ workload_id, generation });
   if (attempt !== undefined && attempt.state !== "ended") attempt.state = "stopping";
   const reservation = ledger.reservation(workload_id);
-  if (attempt === undefined && reservation !== undefined && why === "cancelled") ledger.free(reservation);
+  if (attempt === undefined && reservation !== undefined && isTakenBack(why)) ledger.free(reservation);
 }
+
+const isTakenBack = (why: Stop["why"]): boolean => why === "cancelled" || why === "fenced";
 
 /** Not repeated for long: a worker that does not hear it is told with its next heartbeat, or loses its lease. */
 async function stop({ deps, link }: Pool, workerId: WorkerId, items: StopItem[]): Promise<void> {

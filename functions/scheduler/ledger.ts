@@ -2,6 +2,7 @@
 import type { CustomerId, WorkerId, WorkloadId } from "../../schema/ids.ts";
 import type { Held, Registration, Resources } from "../../schema/messages/to-coordinator.ts";
 import type { DemandItem } from "../domain/demand.ts";
+import { ownType } from "../domain/fit.ts";
 import type { Candidate } from "../domain/placement.ts";
 import { candidateOf, countsOf, unknownCandidate } from "./candidate.ts";
 
@@ -78,6 +79,17 @@ export class Ledger {
       .filter(({ registration, draining, suspect }) => registration !== null && !draining && !suspect)
       .filter(({ candidate, unknown }) => unknown.size === 0 || candidate.used + unknown.size < candidate.slots)
       .map(({ candidate }) => candidate);
+  }
+
+  isRegistered(workerId: WorkerId): boolean {
+    return (this.workers.get(workerId)?.registration ?? null) !== null;
+  }
+
+  /** All that may get new work if they have room; what they hold and nobody here knows of counts as used. */
+  present(): Candidate[] {
+    return Array.from(this.workers.values())
+      .filter(({ registration, draining, suspect }) => registration !== null && !draining && !suspect)
+      .map(({ candidate, unknown }) => ({ ...candidate, used: candidate.used + unknown.size }));
   }
 
   find({ workload_id, generation }: Pick<Held, "workload_id" | "generation">): Attempt | undefined {
@@ -226,9 +238,12 @@ export class Ledger {
     else this.#heldBy.delete(attempt.customerId);
   }
 
-  #occupy({ candidate }: Worker, { workloadType, resources }: Attempt, by: 1 | -1): void {
+  #occupy({ candidate }: Worker, { customerId, workloadType, resources }: Attempt, by: 1 | -1): void {
     candidate.used += by;
-    candidate.running.set(workloadType, (candidate.running.get(workloadType) ?? 0) + by);
+    const type = ownType(customerId, workloadType);
+    const running = (candidate.running.get(type) ?? 0) + by;
+    if (running === 0) candidate.running.delete(type);
+    else candidate.running.set(type, running);
     candidate.resourcesUsed.cpu_cores += by * (resources.cpu_cores ?? 0);
     candidate.resourcesUsed.memory_mb += by * (resources.memory_mb ?? 0);
     candidate.resourcesUsed.disk_mb += by * (resources.disk_mb ?? 0);

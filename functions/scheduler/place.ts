@@ -43,7 +43,8 @@ const reservationCheckMs = 5_000;
 function reserveAll(ledger: Ledger, placed: readonly Placed[]): Placement[] {
   return placed.map(({ item, customerId, workerId }) => {
     ledger.reserve(item, customerId, workerId);
-    return { workloadId: item.workloadId, workerId };
+    const { workloadId, affinity } = item;
+    return { workloadId, workerId, ...(affinity === undefined ? {} : { affinity }) };
   });
 }
 

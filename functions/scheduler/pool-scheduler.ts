@@ -1,11 +1,17 @@
 /** The Durable Object of one pool. It only holds the parts together; each duty has its file. */
 import { DurableObject } from "cloudflare:workers";
+import type { WorkerId } from "../../schema/ids.ts";
 import { Alarm } from "../alarm.ts";
 import type { Placement, PlaceRequest, Update } from "../domain/demand.ts";
+import type { Outlook, OutlookRequest } from "../domain/explain.ts";
+import type { FleetPage, FleetQuery } from "../domain/fleet-page.ts";
+import type { WorkerRecord } from "../store/store.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { type ActiveCustomer, ActiveCustomers } from "./active-customers.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { BrokerLink } from "./broker-link.ts";
+import { outlook } from "./explain.ts";
+import { drainWorker, fleetPage, removeWorker } from "./fleet.ts";
 import { gaugesOf } from "./gauges.ts";
 import { checkLeases, renewLeases } from "./health.ts";
 import { take } from "./intake.ts";
@@ -15,7 +21,10 @@ import { placeNow, placeWaiting } from "./place.ts";
 import type { Pool, PoolDeps } from "./pool.ts";
 import { pump } from "./pump.ts";
 import { forgetIdle, isAtRest, nextLookAt, reviewReservations } from "./rest.ts";
+import { Roll } from "./roll.ts";
+import { Strangers } from "./strangers.ts";
 import { askAgain, Tenants } from "./tenants.ts";
+import { WorkerOrders } from "./worker-orders.ts";
 import { WorkerRows } from "./worker-rows.ts";
 
 /** Without work for so long, the socket is closed: idle agents need none, and an object without one costs nothing. */
@@ -41,7 +50,7 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
 
     constructor(ctx: DurableObjectState, bindings: Bindings) {
       super(ctx, bindings);
-      this.#alarm = new Alarm(ctx.storage);
+      this.#alarm = new Alarm(ctx);
       this.#pool = createPool(
         ctx,
         compose(ctx, bindings, (at) => this.#alarm.by(at)),
@@ -70,8 +79,38 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       this.#lookAgain();
     }
 
+    /** What keeps a workload from starting now. Null: without the broker that cannot be said. */
+    async explain(request: OutlookRequest): Promise<Outlook | null> {
+      await this.#begin();
+      return outlook(this.#pool, request);
+    }
+
+    /** Who is there; a memory that has just begun asks first. */
+    async fleet(query: FleetQuery): Promise<FleetPage> {
+      await this.#begin();
+      await this.#pool.roll.until(() => false);
+      return fleetPage(this.#pool, query);
+    }
+
+    /** False: there is no such worker now. */
+    async drain(workerId: WorkerId): Promise<boolean> {
+      await this.#begin();
+      await this.#pool.roll.until(() => this.#pool.ledger.isRegistered(workerId));
+      return drainWorker(this.#pool, workerId);
+    }
+
+    async remove(worker: WorkerRecord): Promise<void> {
+      await this.#begin();
+      removeWorker(this.#pool, worker);
+      this.#lookAgain();
+    }
+
+    async isRemoved(workerId: WorkerId): Promise<boolean> {
+      return this.#pool.orders.isRemoved(workerId);
+    }
+
     async health(): Promise<{ broker: boolean; leader: boolean }> {
-      return { broker: await this.#pool.link.ensure(), leader: true };
+      return { broker: await this.#pool.link.answers(), leader: true };
     }
 
     metricsText(): Promise<string> {
@@ -112,7 +151,7 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
 
     async #look(): Promise<void> {
       await this.#begin();
-      checkLeases(this.#pool);
+      await checkLeases(this.#pool);
       reviewReservations(this.#pool, this.#lastLook);
       this.#lastLook = this.#pool.ledger.tick();
       forgetIdle(this.#pool);
@@ -142,6 +181,11 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       return this.#begun;
     }
 
+    #beginAgain(): void {
+      this.#begun = null;
+      this.#alarm.by(this.#pool.deps.now() + reconnectMs);
+    }
+
     async #wakeUp(): Promise<void> {
       const { active, tenants, deps, link } = this.#pool;
       this.#alarm.by(deps.now() + deps.terms.heartbeatMs);
@@ -150,9 +194,8 @@ export const poolScheduler = <Bindings>(compose: ComposePool<Bindings>) =>
       const now = deps.now();
       for (const { customerId, wakeAt } of active.all()) if (wakeAt === null || wakeAt <= now) tenants.get(customerId);
       this.#pool.advance();
-      if (await connected) return;
-      this.#begun = null;
-      this.#alarm.by(deps.now() + reconnectMs);
+      if (await connected) this.#pool.roll.called();
+      else this.#beginAgain();
     }
   };
 
@@ -185,7 +228,10 @@ function createPool(ctx: DurableObjectState, deps: PoolDeps): Pool {
     ledger,
     metrics,
     tenants: new Tenants(),
+    strangers: new Strangers(deps),
     active: new ActiveCustomers(ctx.storage.sql),
+    orders: new WorkerOrders(ctx.storage.sql),
+    roll: new Roll(deps.now),
     rows: new WorkerRows({
       pool: deps.name,
       store: deps.store,
@@ -199,8 +245,11 @@ function createPool(ctx: DurableObjectState, deps: PoolDeps): Pool {
       pool: deps.name,
       connect: deps.connect,
       log: deps.log,
-      take: (message) => take(pool, message),
-      connected: () => renewLeases(pool),
+      take: (sender, message) => take(pool, sender, message),
+      connected: () => {
+        renewLeases(pool);
+        pool.roll.called();
+      },
       unreadable: () => metrics.record([{ counter: "niyanta_broker_unreadable_total", labels: {}, value: 1 }]),
     }),
     advance: onceATurn(() => {

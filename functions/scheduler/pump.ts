@@ -1,6 +1,8 @@
 /** Brings each coordinator what is new for it: one exchange at a time a customer, everything gathered meanwhile in the next. */
+import { tenantsAttachingMax } from "../../schema/limits.ts";
 import { type EventOutcome, endsAttempt } from "../../schema/messages/worker-events.ts";
 import type { Exchange, Exchanged } from "../domain/demand.ts";
+import { notHeld } from "../domain/transition.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { attach } from "./attach.ts";
 import type { Pool } from "./pool.ts";
@@ -13,6 +15,7 @@ const exchangeBatchesMax = 16;
 
 export function pump(pool: Pool, tenant: Tenant): void {
   if (tenant.busy || !hasNews(tenant)) return;
+  if (!tenant.attached && pool.tenants.attaching >= tenantsAttachingMax) return;
   tenant.busy = true;
   pool.deps.background(turn(pool, tenant));
 }
@@ -34,7 +37,7 @@ const isInVain = ({ placements }: Exchange, { update }: Exchanged): boolean =>
 
 /** Null when all went well, else what did not. */
 async function once(pool: Pool, tenant: Tenant): Promise<object | null> {
-  if (!tenant.attached) return attachAgain(pool, tenant);
+  if (!tenant.attached) return inTurn(pool, () => attachAgain(pool, tenant));
   const batches = tenant.batches.splice(0, exchangeBatchesMax);
   const incoming: Exchange = {
     pool: pool.deps.name,
@@ -45,12 +48,23 @@ async function once(pool: Pool, tenant: Tenant): Promise<object | null> {
   try {
     const result = await pool.deps.coordinator(tenant.customerId).exchange(incoming);
     if (!result.ok) return failed(tenant, batches, incoming, result);
-    settleBatches(pool, batches, result.value);
+    settleBatches(pool, tenant, batches, result.value);
     applyUpdate(pool, result.value.update);
     if (isInVain(incoming, result.value)) tenant.items = [];
     return null;
   } catch (error) {
     return failed(tenant, batches, incoming, { err: error });
+  }
+}
+
+/** Whoever waits for its turn has it as soon as this one is over, however it ended. */
+async function inTurn<T>({ tenants, advance }: Pool, work: () => Promise<T>): Promise<T> {
+  tenants.attaching += 1;
+  try {
+    return await work();
+  } finally {
+    tenants.attaching -= 1;
+    advance();
   }
 }
 
@@ -66,7 +80,9 @@ async function attachAgain(pool: Pool, tenant: Tenant): Promise<object | null> {
   return null;
 }
 
+/** There is no such customer: what was said of it is answered for good. */
 function forget(pool: Pool, tenant: Tenant): null {
+  for (const { reports, settle } of tenant.batches.splice(0)) settle(reports.map(({ event }) => notHeld(event)));
   pool.tenants.all.delete(tenant.customerId);
   pool.active.remove(tenant.customerId);
   return null;
@@ -92,7 +108,12 @@ async function rest(pool: Pool, tenant: Tenant, problem: object): Promise<void> 
   await new Promise((resolve) => setTimeout(resolve, waitMs));
 }
 
-function settleBatches(pool: Pool, batches: readonly ReportBatch[], { outcomes }: Exchanged): void {
+function settleBatches(
+  pool: Pool,
+  { customerId }: Tenant,
+  batches: readonly ReportBatch[],
+  { outcomes }: Exchanged,
+): void {
   let from = 0;
   for (const { reports, settle } of batches) {
     const own = outcomes.slice(from, from + reports.length);
@@ -100,7 +121,8 @@ function settleBatches(pool: Pool, batches: readonly ReportBatch[], { outcomes }
     for (const [index, { workerId, event }] of reports.entries()) {
       const attempt = pool.ledger.find(event);
       if (endsAttempt(event)) pool.ledger.ended(workerId, event);
-      if (attempt?.state === "ended" && own[index] !== undefined) pool.ledger.free(attempt);
+      const isTold = attempt?.workerId === workerId && attempt.customerId === customerId && own[index] !== undefined;
+      if (isTold && attempt.state === "ended") pool.ledger.free(attempt);
     }
     settle(own satisfies readonly EventOutcome[]);
   }

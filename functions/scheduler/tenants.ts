@@ -32,6 +32,8 @@ export interface Tenant {
 
 export class Tenants {
   readonly all = new Map<CustomerId, Tenant>();
+  /** How many coordinators are being asked now what they hold. */
+  attaching = 0;
 
   get(customerId: CustomerId): Tenant {
     const known = this.all.get(customerId);

@@ -1,18 +1,23 @@
 /** The coordinator's side of the broker, on a real server: what it answers when a worker, or the broker itself, is gone. */
-import { connect } from "nats.ws";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Broker, BrokerListener } from "../../functions/broker/broker.ts";
+import { createMint } from "../../functions/broker/credentials.ts";
 import { natsBroker } from "../../functions/broker/nats.ts";
-import { inputBytesMax } from "../../schema/limits.ts";
+import { coordinatorCredentialSeconds, inputBytesMax } from "../../schema/limits.ts";
+import { commandsSubject } from "../../schema/messages/subjects.ts";
 import type { ToWorker } from "../../schema/messages/to-worker.ts";
+import { connectAsWorker, mintOf } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { Occurrences } from "../support/occurrences.ts";
 import { newAssignment, testIds } from "../support/scripted-coordinator.ts";
 
 const rollCall = { type: "roll_call" as const, payload: {} };
-const subject = "niyanta.default.worker.test.commands";
+const workerId = testIds.worker();
+const subject = commandsSubject("default", workerId);
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
+/** The client tries again every quarter of a second. */
+const severalTriesMs = 900;
 
 /** Together more than the kernel takes of what nobody reads. */
 const largeMessages = 40;
@@ -35,7 +40,8 @@ const listener: BrokerListener = {
 beforeEach(async () => {
   heard = new Occurrences();
   nats = await startNats();
-  const options = { servers: nats.url, senderId: "test", messageId: () => testIds.message(), now: Date.now };
+  const login = () => mintOf(nats).coordinator("default");
+  const options = { servers: nats.url, pool: "default", login, messageId: () => testIds.message(), now: Date.now };
   broker = await natsBroker(options)([], listener);
 });
 
@@ -49,7 +55,7 @@ test("a worker that is not there is told from one that says nothing", async () =
 });
 
 test("a request whose answer can no longer come is not waited for", async () => {
-  const worker = await connect({ servers: nats.url, reconnect: false });
+  const worker = await connectAsWorker(nats, workerId, { reconnect: false });
   const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
   await worker.flush();
   const answer = broker.request(subject, rollCall, patienceMs);
@@ -73,7 +79,7 @@ test("a request while the broker stays away is not waited for beyond its bound",
 });
 
 test("a request that was given up while the broker was away is not sent when it is back", async () => {
-  const worker = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 10 });
+  const worker = await connectAsWorker(nats, workerId, { maxReconnectAttempts: -1, reconnectTimeWait: 10 });
   const received = new Occurrences<string>();
   worker.subscribe(subject, { callback: (_, message) => received.add(new TextDecoder().decode(message.data)) });
   await worker.flush();
@@ -90,7 +96,7 @@ test("a request that was given up while the broker was away is not sent when it 
 });
 
 test("a broker that falls silent on an open connection is noticed, and nobody waits for it", async () => {
-  const worker = await connect({ servers: nats.url, reconnect: false });
+  const worker = await connectAsWorker(nats, workerId, { reconnect: false });
   const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
   await worker.flush();
   const answer = broker.request(subject, rollCall, patienceMs);
@@ -101,7 +107,7 @@ test("a broker that falls silent on an open connection is noticed, and nobody wa
 });
 
 test("a broker that falls silent is left, though much was on its way to it", async () => {
-  const worker = await connect({ servers: nats.url, reconnect: false });
+  const worker = await connectAsWorker(nats, workerId, { reconnect: false });
   const requests = worker.subscribe(subject)[Symbol.asyncIterator]();
   await worker.flush();
   const small = broker.request(subject, rollCall, patienceMs);
@@ -118,4 +124,58 @@ test("a broker that comes back serves again", async () => {
   await nats.start();
   await again;
   expect(await broker.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+});
+
+describe("whether the broker is there", () => {
+  test("is denied while it is gone, and confirmed when it is back", async () => {
+    expect([broker.connected(), await broker.answers(patienceMs)]).toEqual([true, true]);
+    await nats.kill();
+    await heard.until((what) => what === "disconnected");
+    expect([broker.connected(), broker.closed(), await broker.answers(patienceMs)]).toEqual([false, false, false]);
+    expect(await broker.connectedWithin(50)).toBe(false);
+    const back = broker.connectedWithin(patienceMs);
+    await nats.start();
+    expect([await back, broker.connected(), await broker.answers(patienceMs)]).toEqual([true, true, true]);
+  });
+
+  test("is denied at once to whoever asks it, when it has fallen silent, and later to everybody", async () => {
+    await nats.freeze();
+    expect(await broker.answers(50)).toBe(false);
+    const early = broker.answers(patienceMs);
+    await heard.until((what) => what === "disconnected");
+    expect([await early, broker.connected()]).toEqual([false, false]);
+  });
+
+  test("is told once for each loss and each return, however many tries lie between them", async () => {
+    await nats.kill();
+    await heard.until((what) => what === "disconnected");
+    expect(await broker.connectedWithin(severalTriesMs)).toBe(false);
+    await nats.start();
+    expect(await broker.connectedWithin(patienceMs)).toBe(true);
+    const lost = heard.next((what) => what === "disconnected");
+    await nats.kill();
+    await lost;
+    expect(heard.all).toEqual(["connected", "disconnected", "connected", "disconnected"]);
+  });
+
+  test("is over when it is closed", async () => {
+    await broker.close();
+    expect([broker.connected(), broker.closed(), await broker.answers(patienceMs)]).toEqual([false, true, false]);
+  });
+});
+
+test("a login that expires is followed by another one", async () => {
+  const [accountSeed, account] = [nats.authority.signingSeed, nats.authority.account];
+  const past = () => Date.now() - (coordinatorCredentialSeconds - 1) * 1_000;
+  const expiring = createMint({ accountSeed, account, workerSeconds: 60, now: past, jwtId: () => "expiring" });
+  const logins = [expiring.coordinator("default")];
+  const own = new Occurrences<"connected" | "disconnected">();
+  const other = await natsBroker({
+    ...{ servers: nats.url, pool: "default", messageId: () => testIds.message(), now: Date.now },
+    login: () => logins.shift() ?? mintOf(nats).coordinator("default"),
+  })([], { ...listener, connected: () => own.add("connected"), disconnected: () => own.add("disconnected") });
+  await own.until((what) => what === "disconnected");
+  await own.next((what) => what === "connected");
+  expect(await other.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+  await other.close();
 });

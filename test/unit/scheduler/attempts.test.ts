@@ -1,5 +1,7 @@
 /** What becomes of an attempt by what its worker says, and by what it does not say. */
 import { describe, expect, test } from "vitest";
+import type { Stop } from "../../../functions/domain/demand.ts";
+import { stopAll } from "../../../functions/scheduler/dispatch.ts";
 import { heartbeat, leave, register } from "../../../functions/scheduler/health.ts";
 import { take } from "../../../functions/scheduler/intake.ts";
 import type { Attempt } from "../../../functions/scheduler/ledger.ts";
@@ -35,7 +37,7 @@ function say(pool: Pool, number: number, event: typeof completed | typeof starte
     customer_id: customerId(1),
     events: [{ ...event, event_id: 1, workload_id, generation }],
   };
-  pool.deps.background(take(pool, { type: "worker.events", payload }));
+  pool.deps.background(take(pool, workerId(number), { type: "worker.events", payload }));
 }
 
 const beat = (pool: Pool, ...list: Held[]) =>
@@ -86,5 +88,35 @@ describe("an attempt whose end was reported and not written", () => {
     say(pool, 1, completed);
     beat(pool);
     expect(losses(pool)).toEqual(["worker_lost"]);
+  });
+});
+
+describe("an attempt that is to pause", () => {
+  const stop = (pool: Pool, why: Stop["why"]) =>
+    stopAll(pool, [{ workload_id: held.workload_id, generation: 1, workerId: workerId(1), why }]);
+
+  test("goes on until its worker says so: a heartbeat is not told that it is over", () => {
+    const { pool, attempt } = sent();
+    beat(pool, held);
+    say(pool, 1, started);
+    stop(pool, "paused");
+    expect(attempt.state).toBe("held");
+    expect(beat(pool, held)).toEqual([]);
+    stop(pool, "cancelled");
+    expect(attempt.state).toBe("stopping");
+    expect(beat(pool, held)).toEqual([held]);
+  });
+
+  test("and is only reserved here gives its slot back when it is taken back", () => {
+    const pool = stillPool();
+    enlist(pool, 1);
+    const [candidate] = pool.ledger.candidates();
+    if (candidate === undefined) throw new Error("nobody enlisted");
+    candidate.used += 1;
+    pool.ledger.reserve(item(1), customerId(1), workerId(1));
+    stop(pool, "paused");
+    expect(pool.ledger.heldBy(customerId(1))).toBe(1);
+    stop(pool, "fenced");
+    expect([pool.ledger.heldBy(customerId(1)), pool.ledger.isEmpty()]).toEqual([0, true]);
   });
 });

@@ -66,9 +66,9 @@ describe("the metrics of a pool", () => {
     register(pool, registration(1));
     const attempt = pool.ledger.reserve(item(1), customerId(1), workerId(1));
     pool.ledger.settle(attempt, 1, "held");
-    checkLeases(pool);
+    await checkLeases(pool);
     now += pool.deps.terms.leaseMs + 1;
-    checkLeases(pool);
+    await checkLeases(pool);
     expect(await text()).toContain('niyanta_worker_pool_size{pool="default",status="DEAD"} 1');
   });
 

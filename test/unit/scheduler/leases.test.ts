@@ -1,9 +1,16 @@
 /** Whose silence counts: leases begin with work, end by silence alone, and mean nothing while nobody can be heard. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { BrokerAnswer } from "../../../functions/broker/broker.ts";
 import { attach } from "../../../functions/scheduler/attach.ts";
 import { dispatchAll, stopAll } from "../../../functions/scheduler/dispatch.ts";
-import { checkLeases, heartbeat, leave, register, renewLeases } from "../../../functions/scheduler/health.ts";
+import {
+  checkLeases,
+  heartbeat,
+  leave,
+  nextLeaseCheck,
+  register,
+  renewLeases,
+} from "../../../functions/scheduler/health.ts";
 import type { Attempt } from "../../../functions/scheduler/ledger.ts";
 import type { Pool } from "../../../functions/scheduler/pool.ts";
 import type { ToWorker } from "../../../schema/messages/to-worker.ts";
@@ -33,9 +40,9 @@ interface Stage {
   readonly pass: (ms: number) => void;
 }
 
-async function stage(answer: (message: ToWorker) => BrokerAnswer): Promise<Stage> {
+async function stage(answer: (message: ToWorker) => BrokerAnswer, hears = () => true): Promise<Stage> {
   let now = t0;
-  const still = stillPool({ now: () => now, answer });
+  const still = stillPool({ now: () => now, answer, hears });
   const begun: Promise<unknown>[] = [];
   const pool = { ...still, deps: { ...still.deps, background: (work: Promise<unknown>) => void begun.push(work) } };
   await pool.link.ensure();
@@ -66,14 +73,26 @@ describe("the lease of a worker", () => {
     pass(10 * leaseMs);
     reserve(pool, 1);
     reserve(pool, 2);
-    checkLeases(pool);
+    await checkLeases(pool);
     expect(isThere(pool)).toBe(true);
     dispatch(pool, 1);
     dispatch(pool, 2);
     pass(leaseMs - 1);
-    checkLeases(pool);
+    await checkLeases(pool);
     expect([isThere(pool), losses(pool)]).toEqual([true, []]);
     await settled();
+  });
+
+  test("of one that drains leaves its status as it is when a heartbeat is missed", async () => {
+    const { pool, pass, settled } = await stage(reply(true));
+    heartbeat(pool, { worker_id: workerId(1), status: "DRAINING", slots: 10, used: 0, held: [] });
+    reserve(pool, 1);
+    dispatch(pool, 1);
+    await settled();
+    const put = vi.spyOn(pool.rows, "put");
+    pass(leaseMs - 1);
+    await checkLeases(pool);
+    expect(put.mock.calls).toEqual([[workerId(1), "DRAINING", "worker.heartbeat_missed", {}]]);
   });
 
   test("is not renewed by assignments that it leaves unanswered", async () => {
@@ -84,7 +103,7 @@ describe("the lease of a worker", () => {
     dispatch(pool, 1);
     await settled();
     pass(1);
-    checkLeases(pool);
+    await checkLeases(pool);
     expect(isThere(pool)).toBe(false);
     expect(losses(pool)).toEqual(["unanswered", "worker_lost"]);
   });
@@ -94,17 +113,58 @@ describe("the lease of a worker", () => {
     pool.ledger.settle(reserve(pool, 1), 1, "held");
     pass(leaseMs);
     renewLeases(pool);
-    checkLeases(pool);
+    await checkLeases(pool);
     expect(isThere(pool)).toBe(true);
   });
 
-  test("waits while the broker is away", () => {
+  test.each([
+    ["when it would be over", leaseMs],
+    ["when a heartbeat is missed", leaseMs / 2],
+  ])("begins anew where the broker itself says nothing %s", async (_, silentMs) => {
+    const hears = vi.fn(() => false);
+    const { pool, pass } = await stage(reply(true), hears);
+    const put = vi.spyOn(pool.rows, "put");
+    pool.ledger.settle(reserve(pool, 1), 1, "held");
+    pass(silentMs);
+    await checkLeases(pool);
+    hears.mockReturnValue(true);
+    pass(leaseMs - 1);
+    await checkLeases(pool);
+    expect([isThere(pool), put.mock.calls.length]).toEqual([true, 1]);
+    pass(1);
+    await checkLeases(pool);
+    expect(isThere(pool)).toBe(false);
+  });
+
+  test("is not over for a worker that is heard while the broker is asked", async () => {
+    const hears = vi.fn(() => true);
+    const { pool, pass } = await stage(reply(true), hears);
+    pool.ledger.settle(reserve(pool, 1), 1, "held");
+    pass(leaseMs);
+    hears.mockImplementation(() => {
+      heartbeat(pool, { worker_id: workerId(1), status: "HEALTHY", slots: 10, used: 1, held: [held(1)] });
+      return true;
+    });
+    await checkLeases(pool);
+    expect([isThere(pool), losses(pool)]).toEqual([true, []]);
+  });
+
+  test("is looked at now and then while the broker is away, and not over and over", () => {
+    let now = t0;
+    const pool = stillPool({ now: () => now });
+    enlist(pool, 1);
+    pool.ledger.settle(reserve(pool, 1), 1, "held");
+    now += 2 * leaseMs;
+    expect(nextLeaseCheck(pool)).toBe(now + pool.deps.terms.heartbeatMs);
+  });
+
+  test("waits while the broker is away", async () => {
     let now = t0;
     const pool = stillPool({ now: () => now });
     enlist(pool, 1);
     pool.ledger.settle(reserve(pool, 1), 1, "held");
     now += leaseMs;
-    checkLeases(pool);
+    await checkLeases(pool);
     expect([isThere(pool), losses(pool)]).toEqual([true, []]);
   });
 });
@@ -118,6 +178,30 @@ describe("a worker that leaves an assignment unanswered", () => {
     expect(pool.ledger.candidates()).toEqual([]);
     heartbeat(pool, { worker_id: workerId(1), status: "HEALTHY", slots: 10, used: 0, held: [] });
     expect(pool.ledger.candidates()).toHaveLength(1);
+  });
+});
+
+describe("a worker that does not listen", () => {
+  test("just after the broker has come back is waited for, and has its assignment when it is back too", async () => {
+    let isBack = false;
+    const { pool, settled } = await stage((message) => (isBack ? reply(true)(message) : { type: "no_responders" }));
+    pool.roll.called();
+    const attempt = reserve(pool, 1);
+    dispatch(pool, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    isBack = true;
+    enlist(pool, 1);
+    pool.roll.heard();
+    await settled();
+    expect([attempt.state, isThere(pool), losses(pool)]).toEqual(["held", true, []]);
+  });
+
+  test("long after that is gone", async () => {
+    const { pool, settled } = await stage(() => ({ type: "no_responders" }));
+    reserve(pool, 1);
+    dispatch(pool, 1);
+    await settled();
+    expect([isThere(pool), losses(pool)]).toEqual([false, ["unanswered"]]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The ledger against a recount of its attempts, whatever comes and goes. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ownType } from "../../../functions/domain/fit.ts";
 import { type Attempt, Ledger } from "../../../functions/scheduler/ledger.ts";
 import { t0 } from "../../support/records.ts";
 import { customerId, item, workerId, workloadId } from "../domain/pool-builder.ts";
@@ -48,7 +49,8 @@ class Played {
     const candidate = this.ledger.candidates().find((one) => one.workerId === workerId(number));
     if (candidate === undefined) return;
     candidate.used += 1;
-    candidate.running.set("noop", (candidate.running.get("noop") ?? 0) + 1);
+    const type = ownType(customerId(customer), "noop");
+    candidate.running.set(type, (candidate.running.get(type) ?? 0) + 1);
     candidate.resourcesUsed.memory_mb += 8;
     const demanded = item(this.#number(), { resources: { memory_mb: 8 } });
     this.attempts.push(this.ledger.reserve(demanded, customerId(customer), workerId(number)));
@@ -91,7 +93,10 @@ describe("the ledger after anything", () => {
         for (const { workerId: id, candidate } of ledger.workers.values()) {
           const own = attempts.filter((attempt) => attempt.workerId === id && occupying(attempt));
           expect(candidate.used).toBe(own.length);
-          expect(candidate.running.get("noop") ?? 0).toBe(own.length);
+          for (const number of customerNumbers) {
+            const theirs = own.filter((attempt) => attempt.customerId === customerId(number));
+            expect(candidate.running.get(ownType(customerId(number), "noop")) ?? 0).toBe(theirs.length);
+          }
           const memory = own.reduce((sum, { resources }) => sum + (resources.memory_mb ?? 0), 0);
           expect(candidate.resourcesUsed.memory_mb).toBe(memory);
         }

@@ -3,12 +3,17 @@ import type { BrokerAnswer, ConnectBroker } from "../../../functions/broker/brok
 import { ActiveCustomers } from "../../../functions/scheduler/active-customers.ts";
 import { BrokerLink } from "../../../functions/scheduler/broker-link.ts";
 import { Ledger } from "../../../functions/scheduler/ledger.ts";
-import type { Pool } from "../../../functions/scheduler/pool.ts";
+import type { CoordinatorLink, Pool } from "../../../functions/scheduler/pool.ts";
+import { Roll } from "../../../functions/scheduler/roll.ts";
+import { Strangers } from "../../../functions/scheduler/strangers.ts";
 import { Tenants } from "../../../functions/scheduler/tenants.ts";
+import { WorkerOrders } from "../../../functions/scheduler/worker-orders.ts";
 import { WorkerRows } from "../../../functions/scheduler/worker-rows.ts";
 import { createMemoryStore } from "../../../functions/store/memory/memory-store.ts";
+import type { PoolStore } from "../../../functions/store/store.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { Metrics } from "../../../functions/telemetry/metrics.ts";
+import type { CustomerId } from "../../../schema/ids.ts";
 import type { Registration } from "../../../schema/messages/to-coordinator.ts";
 import type { ToWorker } from "../../../schema/messages/to-worker.ts";
 import { t0 } from "../../support/records.ts";
@@ -22,17 +27,32 @@ export interface World {
   readonly now: () => number;
   /** What workers answer; without it there is no broker. */
   readonly answer: ((message: ToWorker) => BrokerAnswer) | null;
+  /** Whether the broker answers when it is asked itself. */
+  readonly hears: () => boolean;
+  readonly coordinator: (customerId: CustomerId) => CoordinatorLink;
+  /** Which customers exist. */
+  readonly known: PoolStore["known"];
 }
 
-const nowhere: World = { now: () => t0, answer: null };
+const nowhere: World = {
+  now: () => t0,
+  answer: null,
+  hears: () => true,
+  coordinator: unreachable,
+  known: async () => [],
+};
 
 /** A broker on which everybody answers by `answer`. */
 const brokerOf =
-  ({ answer }: World): ConnectBroker =>
+  (world: World): ConnectBroker =>
   async () => {
+    const { answer } = world;
     if (answer === null) return unreachable();
     return {
       connected: () => true,
+      closed: () => false,
+      connectedWithin: async () => true,
+      answers: async () => world.hears(),
       request: async (_subject, message) => answer(message),
       broadcast: () => undefined,
       close: async () => undefined,
@@ -44,7 +64,7 @@ export function stillPool(chosen: Partial<World> = {}): Pool {
   const connect = brokerOf(world);
   const name = "default";
   const log = createLog({ level: "silent", clock: () => t0, write: () => undefined });
-  const store = createMemoryStore();
+  const store = { ...createMemoryStore(), known: world.known };
   const background = (work: Promise<unknown>) =>
     void work.catch((error: unknown) => log.error({ err: error }, "failed"));
   const ledger = new Ledger();
@@ -53,7 +73,7 @@ export function stillPool(chosen: Partial<World> = {}): Pool {
     deps: {
       name,
       store,
-      coordinator: unreachable,
+      coordinator: world.coordinator,
       connect,
       terms: { leaseMs: 15_000, heartbeatMs: 5_000, assignmentTimeoutMs: 10_000 },
       now,
@@ -63,6 +83,7 @@ export function stillPool(chosen: Partial<World> = {}): Pool {
     },
     ledger,
     tenants: new Tenants(),
+    strangers: new Strangers({ store, log, background }),
     active: new ActiveCustomers({ exec: () => ({ toArray: () => [] }) }),
     link: new BrokerLink({
       pool: name,
@@ -73,6 +94,8 @@ export function stillPool(chosen: Partial<World> = {}): Pool {
       connected: () => undefined,
     }),
     rows: new WorkerRows({ pool: name, store, now, log, registration: () => null, background, giveUp: unreachable }),
+    orders: new WorkerOrders({ exec: () => ({ toArray: () => [] }) }),
+    roll: new Roll(now),
     metrics: new Metrics(name),
     advance: () => undefined,
   };
