@@ -49,11 +49,12 @@ export class Agent {
   #draining: Promise<void> | null = null;
   #onIdle: () => void = () => undefined;
   #drainCommanded: () => void = () => undefined;
+  #removed: () => void = () => undefined;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
     const { intake, wake, log, random, clock } = parts;
-    this.#coordinator = new Coordinator({ intake, wake, log, random });
+    this.#coordinator = new Coordinator({ intake, wake, log, random, removed: () => this.#removed() });
     this.#fence = new Fence(clock, leaseSecondsDefault * 1_000, parts.leaseRenewed);
     this.#attempts = this.#makeAttempts();
     this.#heartbeat = this.#makeHeartbeat();
@@ -61,9 +62,13 @@ export class Agent {
     this.#commands = this.#makeCommands();
   }
 
-  /** Resolves when the worker is registered. `onDrain`: the coordinator asks the worker to leave. */
-  async start(onDrain: () => void): Promise<void> {
+  /**
+   * Resolves when the worker is registered. `onDrain`: the coordinator asks the worker to leave. `onRemoved`: it takes
+   * nothing from it any more, so all that runs has to end.
+   */
+  async start(onDrain: () => void, onRemoved: () => void): Promise<void> {
     this.#drainCommanded = onDrain;
+    this.#removed = onRemoved;
     await this.#parts.intake.open(this.#commands, this.#life.signal);
     await this.#registration.register();
   }

@@ -13,7 +13,9 @@ const csv = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== "");
 
-const broker = z.url({ protocol: /^wss?$/, error: "NIYANTA_NATS_URL must be a ws:// or wss:// address" });
+const broker = z
+  .url({ protocol: /^wss?$/, error: "NIYANTA_NATS_URL must be a ws:// or wss:// address" })
+  .refine((url) => new URL(url).username === "", "NIYANTA_NATS_URL carries no secret: the worker gets its own");
 const tagPairs = z
   .string()
   .default("")
@@ -36,7 +38,7 @@ export const commandsSchema = z.record(
 export type Commands = z.infer<typeof commandsSchema>;
 
 const environmentSchema = z.object({
-  NIYANTA_NATS_URL: broker,
+  NIYANTA_NATS_URL: broker.optional(),
   NIYANTA_API_URL: z.url({ protocol: /^https?$/ }),
   NIYANTA_AGENT_TOKEN: z.string().min(1),
   NIYANTA_WORKER_ID: workerIdSchema.optional(),
@@ -61,10 +63,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const parsed = environmentSchema.safeParse(withoutEmpty(env));
   if (!parsed.success) throw new ConfigError(z.prettifyError(parsed.error));
   const settings = parsed.data;
-  const nats = new URL(settings.NIYANTA_NATS_URL);
   return {
-    natsUrl: `${nats.protocol}//${nats.host}${nats.pathname}`,
-    natsCredentials: credentialsOf(nats),
+    natsUrl: settings.NIYANTA_NATS_URL ?? null,
     apiUrl: settings.NIYANTA_API_URL,
     agentToken: settings.NIYANTA_AGENT_TOKEN,
     workerId: settings.NIYANTA_WORKER_ID ?? null,
@@ -83,13 +83,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
 /** An empty setting is one that was not made. */
 const withoutEmpty = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
-
-/** User and password, or one token, from the address: `wss://token@host`. */
-function credentialsOf(url: URL): { user?: string; pass?: string; token?: string } {
-  const user = decodeURIComponent(url.username);
-  if (user === "") return {};
-  return url.password === "" ? { token: user } : { user, pass: decodeURIComponent(url.password) };
-}
 
 function readCommands(path: string): Commands {
   try {

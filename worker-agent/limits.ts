@@ -12,6 +12,14 @@ export const registerBackoffBaseMs = 250;
 export const registerBackoffCapMs = 5_000;
 export const registerTimeoutMs = 5_000;
 export const rollCallJitterMsMax = 50;
+export const enrolBackoffBaseMs = 250;
+export const enrolBackoffCapMs = 10_000;
+export const enrolTimeoutMs = 10_000;
+/** Of the credentials' lifetime, less a random part of it so that a fleet does not come all at once. */
+export const renewalFraction = 2 / 3;
+export const renewalJitter = 0.1;
+/** Between two renewals, also when the broker refuses what it is shown. */
+export const renewalPauseMs = 1_000;
 export const reconnectBackoffBaseMs = 100;
 export const reconnectBackoffCapMs = 2_000;
 export const wakeIntervalMs = 1_000;

@@ -1,4 +1,5 @@
 /** Starts the worker agent: environment to configuration to agent, and what signals mean. */
+import { createUser } from "@nats-io/nkeys";
 import manifest from "../package.json" with { type: "json" };
 import { createIdSource, secureRandom, type WorkerId } from "../schema/ids.ts";
 import { Agent } from "./agent.ts";
@@ -8,6 +9,7 @@ import { Departure } from "./departure.ts";
 import { buildCatalogue } from "./execution/catalogue.ts";
 import { ProcessGroups } from "./execution/process-groups.ts";
 import { ThreadPool } from "./execution/thread-pool.ts";
+import { Enrolment, EnrolmentRefused } from "./intake/enrolment.ts";
 import { NatsIntake } from "./intake/nats.ts";
 import { WakeCall } from "./intake/wake.ts";
 import { warmThreadsAtStart } from "./limits.ts";
@@ -16,6 +18,7 @@ import { type AgentLog, createLog } from "./log.ts";
 /** sysexits.h */
 const exitConfig = 78;
 const exitSoftware = 70;
+const exitRemoved = 77;
 const exitNow = 1;
 
 const clock: Clock = { wall: () => Date.now(), monotonic: () => performance.now() };
@@ -32,7 +35,7 @@ let agent: Agent | null = null;
 process.on("uncaughtException", (error) => endBadly(error));
 agent = await compose(config, workerId, log);
 listenToSignals(agent);
-await agent.start(drainOf(agent));
+await agent.start(drainOf(agent), endRemoved).catch(exitWhenRefused);
 
 function configOrExit(): AgentConfig {
   try {
@@ -48,6 +51,14 @@ function exitWithConfigError(error: unknown): never {
   process.exit(exitConfig);
 }
 
+/** Another start with the same settings would be refused as well. */
+function exitWhenRefused(error: unknown): void {
+  if (!(error instanceof EnrolmentRefused)) throw error;
+  exitWithConfigError(
+    new ConfigError(`The control plane refuses this worker: ${error.message}. See NIYANTA_AGENT_TOKEN, NIYANTA_POOL.`),
+  );
+}
+
 async function compose(settings: AgentConfig, id: WorkerId, agentLog: AgentLog): Promise<Agent> {
   const { apiUrl, agentToken, pool, slots, tags } = settings;
   const { runners, threadModules } = await buildCatalogue({ ...settings, threads, groups }).catch((error: unknown) =>
@@ -55,8 +66,9 @@ async function compose(settings: AgentConfig, id: WorkerId, agentLog: AgentLog):
   );
   if (runners.size === 0) exitWithConfigError(new ConfigError("there is no workload type that this worker can run"));
   for (let made = 0; made < warmThreadsAtStart && threadModules.length > 0; made += 1) threads.warm(threadModules);
-  const { natsUrl: url, natsCredentials: credentials } = settings;
-  const intake = new NatsIntake({ url, credentials, pool, workerId: id, clock, ids, random: secureRandom });
+  const world = { pool, workerId: id, clock, random: secureRandom, log: agentLog };
+  const source = new Enrolment({ ...world, apiUrl, agentToken, key: createUser() });
+  const intake = new NatsIntake({ ...world, url: settings.natsUrl, source, ids });
   const wake = new WakeCall({ apiUrl, agentToken, pool, clock, log: agentLog });
   const parts = { workerId: id, pool, slots, tags, runners, intake, wake, clock, log: agentLog };
   const leaseRenewed = (ms: number) => groups.allow(ms);
@@ -89,6 +101,12 @@ async function leave(running: Agent): Promise<void> {
   log.info("drained");
   await running.end();
   await departure.leave(0);
+}
+
+/** What runs here runs elsewhere by now: it is ended at once, and nothing of it is reported. */
+function endRemoved(): void {
+  log.error("the operator has removed this worker: everything that runs is stopped");
+  endNow(exitRemoved);
 }
 
 function endBadly(error: unknown): void {

@@ -140,7 +140,7 @@ test.each([
   [{ NIYANTA_COMMANDS: "/nowhere/commands.json" }, "/nowhere/commands.json"],
   [{ NIYANTA_WORKLOADS: "/nowhere/workloads.ts" }, "/nowhere/workloads.ts"],
 ])("a wrong setting ends it with 78 and the name of the setting: %o", async (env, named) => {
-  const agent = spawnAgent({ NIYANTA_NATS_URL: "ws://127.0.0.1:1", NIYANTA_API_URL: "http://127.0.0.1:1", ...env });
+  const agent = spawnAgent({ NIYANTA_API_URL: "http://127.0.0.1:1", ...env });
   expect(await agent.exited).toBe(78);
   expect(agent.stderr()).toContain(named);
 });

@@ -4,6 +4,9 @@ import { startTestPostgres } from "../support/postgres.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
+    /** As its owner. */
+    ownerUrl: string;
+    /** As the control plane's role. */
     databaseUrl: string;
     fetchEndpoint: string;
   }
@@ -11,6 +14,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startTestPostgres();
+  project.provide("ownerUrl", server.ownerUrl);
   project.provide("databaseUrl", server.databaseUrl);
   project.provide("fetchEndpoint", server.fetchEndpoint);
   return () => server.stop();

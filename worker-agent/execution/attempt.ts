@@ -80,11 +80,14 @@ export class Attempt implements Host {
     if (this.#running !== null) this.#stopping.forceIn(boundMs, () => this.#force());
   }
 
-  /** A checkpoint first, then the stop: what is done is not done again. */
+  /** A checkpoint first, then the stop: what is done is not done again. Both together have the time that a stop has. */
   async suspend(stop: "paused" | "draining"): Promise<void> {
     if (this.#isOver || !this.#stopping.raise(stop)) return;
-    if (this.#running !== null) await this.#keeper.saveLast(this.#running, this.#runner.graceMs);
-    if (this.#stopping.reason === stop && !this.#isOver) this.#abort(stop, this.#runner.graceMs);
+    const { graceMs } = this.#runner;
+    const askedAt = this.#parts.clock.monotonic();
+    if (this.#running !== null) await this.#keeper.saveLast(this.#running, graceMs / 2);
+    const leftMs = Math.max(0, graceMs - (this.#parts.clock.monotonic() - askedAt));
+    if (this.#stopping.reason === stop && !this.#isOver) this.#abort(stop, leftMs);
   }
 
   /** `now`: monotonic milliseconds. */

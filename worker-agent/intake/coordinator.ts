@@ -12,6 +12,8 @@ export interface CoordinatorParts {
   readonly wake: WakeCall;
   readonly log: AgentLog;
   readonly random: () => number;
+  /** Hears that the operator has removed this worker: no message of it is taken any more. */
+  readonly removed: () => void;
 }
 
 const resendBackoff = { baseMs: resendBackoffBaseMs, capMs: resendBackoffCapMs };
@@ -30,6 +32,7 @@ export class Coordinator {
   async tryOnce(channel: Channel, message: ToCoordinator, timeoutMs: number, signal: AbortSignal) {
     const outcome = await this.#parts.intake.request(channel, message, timeoutMs, signal);
     if (outcome.kind === "no_responders" || outcome.kind === "timeout") this.#parts.wake.send(signal);
+    if (outcome.kind === "reply" && isRemoval(outcome.reply)) this.#parts.removed();
     return outcome;
   }
 
@@ -65,6 +68,7 @@ export class Coordinator {
   }
 }
 
+const isRemoval = (reply: CoordinatorReply): boolean => reply.type === "error" && reply.payload.code === "removed";
 const wantsRetry = (reply: CoordinatorReply): boolean => reply.type === "error" && reply.payload.retry;
 
 function whyAgain(outcome: RequestOutcome): string {

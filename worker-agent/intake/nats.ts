@@ -1,79 +1,85 @@
-/** The intake over NATS on a WebSocket; the only file that knows the library. */
-import { type ConnectionOptions, connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError } from "nats.ws";
+/** The intake over NATS on a WebSocket, under credentials that are renewed while it works. */
+import { type ConnectionOptions, connect, jwtAuthenticator, type Msg, type NatsConnection } from "nats.ws";
 import type { Pool } from "../../schema/affinity.ts";
 import type { IdSource, WorkerId } from "../../schema/ids.ts";
 import { brokerConnectSecondsMax, brokerPingSeconds, brokerPingsOutMax } from "../../schema/limits.ts";
 import { decodeMessage, type Envelope, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
 import { broadcastSubject, commandsSubject, eventsSubject, statusSubject } from "../../schema/messages/subjects.ts";
-import { coordinatorReplySchema, type ToCoordinator } from "../../schema/messages/to-coordinator.ts";
+import type { ToCoordinator } from "../../schema/messages/to-coordinator.ts";
 import { toWorkerSchema } from "../../schema/messages/to-worker.ts";
 import type { Clock } from "../clock.ts";
-import { reconnectBackoffBaseMs, reconnectBackoffCapMs } from "../limits.ts";
-import type { Channel, CommandHandler, Intake, RequestOutcome } from "./intake.ts";
+import { reconnectBackoffBaseMs, reconnectBackoffCapMs, renewalPauseMs } from "../limits.ts";
+import type { AgentLog } from "../log.ts";
+import type { CredentialSource, Credentials } from "./enrolment.ts";
+import type { Channel, CommandHandler, Intake } from "./intake.ts";
+import { failed, NatsLine } from "./nats-line.ts";
+import { pause } from "./pause.ts";
 import { withBrokerSockets } from "./socket.ts";
 
 export interface NatsSettings {
-  readonly url: string;
-  readonly credentials: Pick<ConnectionOptions, "user" | "pass" | "token">;
+  /** Null: the credentials say where the broker is. */
+  readonly url: string | null;
+  readonly source: CredentialSource;
   readonly pool: Pool;
   readonly workerId: WorkerId;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly random: () => number;
+  readonly log: AgentLog;
 }
 
 export class NatsIntake implements Intake {
   readonly #settings: NatsSettings;
-  #connection: NatsConnection | null = null;
+  #line: NatsLine | null = null;
+  #newest: Credentials | null = null;
   #lostAt: number | null = null;
-  /** Fires when the connection of this moment is lost, so that nobody waits for a reply that cannot come. */
-  #lost = new AbortController();
+  /** Fires when the credentials are to be renewed before their time. */
+  #unwelcome = new AbortController();
 
   constructor(settings: NatsSettings) {
     this.#settings = settings;
   }
 
   async open(handler: CommandHandler, signal: AbortSignal): Promise<void> {
-    const connecting = connect(withBrokerSockets(this.#options()));
+    const first = await this.#settings.source.enrol(signal);
+    this.#newest = first;
+    void this.#stayWelcome(handler, first, signal).catch((error: unknown) => this.#ended(error, signal));
+    const connecting = this.#untilConnected(first, signal);
     signal.addEventListener("abort", () => void connecting.then((late) => late.close(), ignoreLateFailure));
-    const connection = await Promise.race([connecting, aborted(signal)]);
-    this.#connection = connection;
-    this.#lostAt = null;
-    this.#listen(connection, handler);
-    void this.#watch(connection, handler);
-    await connection.flush();
+    this.#line = await this.#begin(await Promise.race([connecting, aborted(signal)]), handler);
+  }
+
+  async #untilConnected(first: Credentials, signal: AbortSignal): Promise<NatsConnection> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await connect(withBrokerSockets(this.#options(this.#newest ?? first)));
+      } catch (error) {
+        this.#settings.log.warn({ err: error }, "the broker cannot be reached yet");
+        await pause(this.#reconnectDelayMs(), signal);
+      }
+    }
   }
 
   async request(channel: Channel, message: ToCoordinator, timeoutMs: number, signal: AbortSignal) {
-    const connection = this.#connection;
-    if (connection === null) return failed("not connected yet");
-    const lost = this.#lost.signal;
-    const stop = AbortSignal.any([signal, lost]);
-    if (stop.aborted) return failed(lost.aborted ? "the connection is lost" : "stopped");
-    return new Promise<RequestOutcome>((resolve) => {
-      const onStop = () => resolve(failed(lost.aborted ? "the connection was lost" : "stopped"));
-      stop.addEventListener("abort", onStop, { once: true });
-      const settled = (outcome: RequestOutcome) => {
-        stop.removeEventListener("abort", onStop);
-        resolve(outcome);
-      };
-      connection.request(this.#subject(channel), encodeMessage(this.#envelope(message)), { timeout: timeoutMs }).then(
-        (reply) => settled(outcomeOf(reply)),
-        (error) => settled(failure(error)),
-      );
-    });
+    if (this.#line === null) return failed("not connected yet");
+    return this.#line.request(this.#subject(channel), encodeMessage(this.#envelope(message)), timeoutMs, signal);
   }
 
   async close(): Promise<void> {
-    await this.#connection?.close();
+    await this.#line?.close();
   }
 
-  #options(): ConnectionOptions {
+  #options(credentials: Credentials): ConnectionOptions {
+    const { url, source, workerId } = this.#settings;
     return {
-      servers: this.#settings.url,
-      ...this.#settings.credentials,
-      name: this.#settings.workerId,
-      waitOnFirstConnect: true,
+      servers: url ?? credentials.natsUrl,
+      // Also when the library connects again by itself: with whatever was fetched last.
+      authenticator: jwtAuthenticator(() => (this.#newest ?? credentials).jwt, source.seed),
+      // Credentials that were refused are replaced by others: the next try may succeed.
+      ignoreAuthErrorAbort: true,
+      inboxPrefix: credentials.inboxPrefix,
+      name: workerId,
       maxReconnectAttempts: -1,
       timeout: brokerConnectSecondsMax * 1_000,
       pingInterval: brokerPingSeconds * 1_000,
@@ -90,18 +96,60 @@ export class NatsIntake implements Intake {
     return Math.round((stepMs * (1 + this.#settings.random())) / 2);
   }
 
-  #listen(connection: NatsConnection, handler: CommandHandler): void {
+  /** Resolves when the broker knows what is listened to. */
+  async #begin(connection: NatsConnection, handler: CommandHandler): Promise<NatsLine> {
+    this.#lostAt = null;
+    const line: NatsLine = new NatsLine(connection, {
+      reconnected: () => {
+        this.#lostAt = null;
+        handler.reconnected();
+      },
+      unwelcome: () => {
+        if (this.#line !== line) return;
+        this.#settings.log.warn("the broker does not take these credentials any more");
+        this.#unwelcome.abort();
+      },
+    });
     const { pool, workerId } = this.#settings;
-    connection.subscribe(commandsSubject(pool, workerId), {
-      callback: (error, message) => {
-        if (error === null) this.#command(handler, message);
-      },
-    });
-    connection.subscribe(broadcastSubject(pool), {
-      callback: (error, message) => {
-        if (error === null) handler.broadcast(decodeMessage(message.data, toWorkerSchema));
-      },
-    });
+    line.listen(commandsSubject(pool, workerId), (message) => this.#command(handler, message));
+    line.listen(broadcastSubject(pool), ({ data }) => handler.broadcast(decodeMessage(data, toWorkerSchema)));
+    await line.flush();
+    return line;
+  }
+
+  /** New credentials come before the old ones expire, and a new connection before the old one is closed. */
+  async #stayWelcome(handler: CommandHandler, first: Credentials, signal: AbortSignal): Promise<never> {
+    for (let { renewAt } = first; ; ) {
+      await pause(renewalPauseMs, signal);
+      const waitMs = Math.max(0, renewAt - this.#settings.clock.monotonic());
+      await pause(waitMs, AbortSignal.any([signal, this.#unwelcome.signal]));
+      const credentials = await this.#settings.source.renew(signal);
+      this.#unwelcome = new AbortController();
+      this.#newest = credentials;
+      renewAt = credentials.renewAt;
+      await this.#changeOver(handler, credentials, signal);
+    }
+  }
+
+  /** When the broker is away just now, the old connection comes back by itself, with the new credentials. */
+  async #changeOver(handler: CommandHandler, credentials: Credentials, signal: AbortSignal): Promise<void> {
+    const old = this.#line;
+    if (old === null) return; // it still connects for the first time, and will do so with these
+    try {
+      const next = await this.#begin(await connect(withBrokerSockets(this.#options(credentials))), handler);
+      if (signal.aborted) return await next.close();
+      this.#line = next;
+    } catch (error) {
+      this.#settings.log.warn({ err: error }, "the broker could not be reached with the new credentials");
+      return;
+    }
+    if (old.isLost) handler.reconnected();
+    await old.retire();
+    this.#settings.log.debug("connected with new credentials");
+  }
+
+  #ended(error: unknown, signal: AbortSignal): void {
+    if (!signal.aborted) this.#settings.log.error({ err: error }, "the credentials are not renewed any more");
   }
 
   #command(handler: CommandHandler, message: Msg): void {
@@ -112,21 +160,9 @@ export class NatsIntake implements Intake {
     after?.();
   }
 
-  /** Runs for as long as the connection lives; the iterator ends when it is closed for good. */
-  async #watch(connection: NatsConnection, handler: CommandHandler): Promise<void> {
-    for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect) this.#lost.abort();
-      if (status.type !== Events.Reconnect) continue;
-      this.#lostAt = null;
-      this.#lost = new AbortController();
-      handler.reconnected();
-    }
-    this.#lost.abort();
-  }
-
   #subject(channel: Channel): string {
     const { pool, workerId } = this.#settings;
-    return channel === "events" ? eventsSubject(pool) : statusSubject(pool, workerId);
+    return channel === "events" ? eventsSubject(pool, workerId) : statusSubject(pool, workerId);
   }
 
   #envelope(message: { readonly type: string; readonly payload: unknown }): Envelope {
@@ -141,19 +177,6 @@ export class NatsIntake implements Intake {
       payload: message.payload,
     };
   }
-}
-
-const failed = (problem: string): RequestOutcome => ({ kind: "failed", problem });
-
-function outcomeOf(message: Msg): RequestOutcome {
-  const decoded = decodeMessage(message.data, coordinatorReplySchema);
-  return decoded.ok ? { kind: "reply", reply: decoded.message } : failed(decoded.problem);
-}
-
-function failure(error: unknown): RequestOutcome {
-  if (error instanceof NatsError && error.code === ErrorCode.NoResponders) return { kind: "no_responders" };
-  if (error instanceof NatsError && error.code === ErrorCode.Timeout) return { kind: "timeout" };
-  return failed(error instanceof Error ? error.message : String(error));
 }
 
 const aborted = (signal: AbortSignal) =>

@@ -3,10 +3,9 @@ import type { Pool } from "../../schema/affinity.ts";
 import type { Clock } from "../clock.ts";
 import { wakeIntervalMs, wakeTimeoutMs } from "../limits.ts";
 import type { AgentLog } from "../log.ts";
+import { type ApiAccess, postToApi } from "./api.ts";
 
-export interface WakeSettings {
-  readonly apiUrl: string;
-  readonly agentToken: string;
+export interface WakeSettings extends ApiAccess {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly log: AgentLog;
@@ -33,14 +32,10 @@ export class WakeCall {
   }
 
   async #post(signal: AbortSignal): Promise<void> {
-    const { apiUrl, agentToken, pool, log } = this.#settings;
+    const { pool, log } = this.#settings;
     try {
-      const reply = await fetch(new URL("/v1/agents/wake", apiUrl), {
-        method: "POST",
-        headers: { authorization: `Bearer ${agentToken}`, "content-type": "application/json" },
-        body: JSON.stringify({ pool }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(wakeTimeoutMs)]),
-      });
+      const bound = AbortSignal.any([signal, AbortSignal.timeout(wakeTimeoutMs)]);
+      const reply = await postToApi(this.#settings, "/v1/agents/wake", { pool }, bound);
       await reply.body?.cancel();
       if (!reply.ok) log.warn({ status: reply.status }, "the wake call was refused");
     } catch (error) {

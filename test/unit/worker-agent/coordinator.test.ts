@@ -26,7 +26,7 @@ function coordinatorOver(intake: Intake): Coordinator {
   const log = createLog("silent", "test");
   const clock = { wall: () => 0, monotonic: () => 0 };
   const wake = new WakeCall({ apiUrl: "http://127.0.0.1:9", agentToken: "t", pool: "default", clock, log });
-  return new Coordinator({ intake, wake, log, random: () => 0 });
+  return new Coordinator({ intake, wake, log, random: () => 0, removed: () => undefined });
 }
 
 const goodbye = { type: "worker.goodbye" as const, payload: { worker_id: testIds.worker() } };

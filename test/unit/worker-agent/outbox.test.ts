@@ -26,7 +26,7 @@ function outboxOver(intake: Intake): Outbox {
   const log = createLog("silent", "test");
   const clock = { wall: () => 0, monotonic: () => 0 };
   const wake = new WakeCall({ apiUrl: "http://127.0.0.1:9", agentToken: "t", pool: "default", clock, log });
-  const coordinator = new Coordinator({ intake, wake, log, random: () => 0 });
+  const coordinator = new Coordinator({ intake, wake, log, random: () => 0, removed: () => undefined });
   const signal = new AbortController().signal;
   return new Outbox({ workerId: testIds.worker(), coordinator, checkFence: () => undefined, signal });
 }

@@ -46,7 +46,7 @@ async function toldOf(conclusion: Conclusion, kinds: readonly Kind[], answer: An
   const clock = { wall: () => 0, monotonic: () => 0 };
   const wake = new WakeCall({ apiUrl: "http://127.0.0.1:9", agentToken: "t", pool: "default", clock, log });
   const intake = answering(told, kinds, answer);
-  const coordinator = new Coordinator({ intake, wake, log, random: () => 0 });
+  const coordinator = new Coordinator({ intake, wake, log, random: () => 0, removed: () => undefined });
   const life = new AbortController();
   const outbox = new Outbox({
     ...{ workerId: testIds.worker(), coordinator, checkFence: () => undefined },

@@ -85,7 +85,10 @@ beforeEach(async () => {
     ...{ workerId: testIds.worker(), pool: "default", slots: 10, tags: {}, version: "test", wake, clock, log },
     ...{ runners: new Map([["endless", endless]]), intake: coordinator, random: () => 0.5, leaseRenewed: () => {} },
   });
-  await agent.start(() => undefined);
+  await agent.start(
+    () => undefined,
+    () => undefined,
+  );
   coordinator.command({ type: "assign", payload: { assignments: [newAssignment({ workload_type: "endless" })] } });
   await vi.advanceTimersByTimeAsync(1);
   expect(coordinator.eventsSent).toBe(1);

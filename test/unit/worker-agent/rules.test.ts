@@ -329,7 +329,6 @@ describe("a word tally", () => {
 
 describe("configuration", () => {
   const least = {
-    NIYANTA_NATS_URL: "ws://u%40:p@127.0.0.1:1",
     NIYANTA_API_URL: "http://127.0.0.1:2",
     NIYANTA_AGENT_TOKEN: "t",
   };
@@ -342,8 +341,13 @@ describe("configuration", () => {
       drainMs: 300_000,
       workloadEnv: { PATH: "/bin" },
     });
-    expect(config).toMatchObject({ natsUrl: "ws://127.0.0.1:1/", natsCredentials: { user: "u@", pass: "p" } });
+    expect(config.natsUrl).toBe(null);
     expect(Object.keys(config.workloadEnv)).toEqual(["PATH"]);
+  });
+
+  test("takes another address of the broker, but no secret in it", () => {
+    expect(readConfig({ ...least, NIYANTA_NATS_URL: "wss://127.0.0.1:1" }).natsUrl).toBe("wss://127.0.0.1:1");
+    expect(() => readConfig({ ...least, NIYANTA_NATS_URL: "ws://u:p@127.0.0.1:1" })).toThrow("no secret");
   });
 
   test("names every setting that is wrong", () => {
