@@ -1,12 +1,20 @@
 /** The only place that builds adapters: from the bindings of the Worker to what serves requests and the cron trigger. */
+import { waitUntil } from "cloudflare:workers";
 import manifest from "../package.json" with { type: "json" };
 import { poolSchema } from "../schema/affinity.ts";
-import { createIdSource, customerIdSchema, secureRandom } from "../schema/ids.ts";
+import { newKey } from "../schema/api-key.ts";
+import { createIdSource, customerIdSchema, type IdSource, secureRandom } from "../schema/ids.ts";
 import { assignmentTimeoutSecondsDefault } from "../schema/limits.ts";
 import { createApp } from "./api/app.ts";
+import type { AgentCredentials } from "./api/context.ts";
+import type { JwtTrust } from "./api/identity/jwt.ts";
+import { createKeySet } from "./api/identity/key-set.ts";
+import type { OpenSocket } from "./api/live/socket.ts";
+import { createMint, isUserKey, type Mint } from "./broker/credentials.ts";
 import { natsBroker } from "./broker/nats.ts";
 import type { ComposeCoordinator } from "./coordinator/customer-coordinator.ts";
 import type { CoordinatorDeps } from "./coordinator/session.ts";
+import { readSwaggerFile } from "./docs/files.ts";
 import { type Bindings, type Env, readEnv } from "./env.ts";
 import { createCustomerGateway } from "./rpc/customer-gateway.ts";
 import { createPoolGateway, type TickingPools } from "./rpc/pool-gateway.ts";
@@ -33,6 +41,42 @@ export const composeStore = ({ DATABASE_URL, NEON_FETCH_ENDPOINT }: Env): StateS
     ...(NEON_FETCH_ENDPOINT === null ? {} : { fetchEndpoint: NEON_FETCH_ENDPOINT }),
   });
 
+const composeMint = (env: Env, ids: IdSource): Mint =>
+  createMint({
+    accountSeed: env.NATS_ACCOUNT_SEED,
+    account: env.NATS_ACCOUNT,
+    workerSeconds: env.AGENT_CREDENTIAL_SECONDS,
+    now: clock,
+    jwtId: () => ids.message(),
+  });
+
+function composeAgentCredentials(env: Env): AgentCredentials {
+  const mint = composeMint(env, createIdSource(clock, secureRandom));
+  return {
+    natsUrl: env.NATS_PUBLIC_URL ?? env.NATS_URL,
+    lifetimeSeconds: env.AGENT_CREDENTIAL_SECONDS,
+    isUserKey,
+    issue: mint.worker,
+  };
+}
+
+function composeJwt({ JWT }: Env, log: Log): JwtTrust | null {
+  if (JWT === null) return null;
+  const { keys, ...claims } = JWT;
+  if ("jwksUrl" in keys) {
+    const fetchKeys = (url: string, init: RequestInit) => fetch(url, init);
+    return { ...claims, key: createKeySet({ url: keys.jwksUrl, fetch: fetchKeys, clock, log, background: waitUntil }) };
+  }
+  const secret = new TextEncoder().encode(keys.secret);
+  return { ...claims, key: () => secret };
+}
+
+/** One end goes out with the reply, the other stays here. */
+function openSocket(headers: Readonly<Record<string, string>>): OpenSocket {
+  const { 0: client, 1: socket } = new WebSocketPair();
+  return { response: new Response(null, { status: 101, webSocket: client, headers }), socket };
+}
+
 function composeControlPlane(env: Env): ControlPlane {
   const log = composeLog(env);
   const pools = createPoolGateway(env.POOL_SCHEDULER, env.NIYANTA_POOLS);
@@ -42,11 +86,19 @@ function composeControlPlane(env: Env): ControlPlane {
     pools,
     clock,
     requestIds,
+    ids: createIdSource(clock, secureRandom),
+    newKey,
     log,
     version: manifest.version,
+    docsFile: readSwaggerFile,
     adminKeyHash: env.ADMIN_KEY_HASH,
-    agentToken: env.AGENT_TOKEN,
-    metricsToken: env.METRICS_TOKEN,
+    poolTokenHashes: env.POOL_TOKEN_HASHES,
+    agentCredentials: composeAgentCredentials(env),
+    jwt: composeJwt(env, log),
+    metrics: { isPublic: env.METRICS_PUBLIC, token: env.METRICS_TOKEN },
+    openSocket,
+    // Else the runtime would end it with the request that began it.
+    background: waitUntil,
   });
   return { fetch: async (request) => app.fetch(request), scheduled: () => tickAll(pools, log) };
 }
@@ -94,13 +146,15 @@ export const composePool: ComposePool<Bindings> = (ctx, bindings, wakeBy): PoolD
   const name = poolSchema.parse(nameOf(ctx));
   const log = composeLog(env).child({ component: "scheduler", pool: name });
   const ids = createIdSource(clock, secureRandom);
+  const mint = composeMint(env, ids);
   return {
     name,
     store: composeStore(env),
     coordinator: (customerId) => env.CUSTOMER_COORDINATOR.getByName(customerId),
     connect: natsBroker({
       servers: env.NATS_URL,
-      senderId: `pool:${name}`,
+      pool: name,
+      login: () => mint.coordinator(name),
       messageId: () => ids.message(),
       now: clock,
     }),

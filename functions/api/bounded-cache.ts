@@ -3,6 +3,7 @@
 export interface BoundedCache<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
+  delete(key: K): void;
 }
 
 export function createBoundedCache<K, V>(entriesMax: number): BoundedCache<K, V> {
@@ -24,5 +25,6 @@ export function createBoundedCache<K, V>(entriesMax: number): BoundedCache<K, V>
       return value;
     },
     set,
+    delete: (key) => void entries.delete(key),
   };
 }

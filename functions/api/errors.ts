@@ -2,17 +2,20 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorBody } from "../../schema/http/error.ts";
 import type { Json } from "../../schema/json.ts";
+import { jwksRetrySeconds, watchTokenSeconds } from "../../schema/limits.ts";
 import type { ErrorCode } from "../../schema/status.ts";
 import type { Refusal } from "../domain/refusal.ts";
 import type { ApiContext } from "./context.ts";
+import { isoTime } from "./time.ts";
+import { invalid } from "./validation.ts";
 
 /** What only HTTP can refuse. */
 export type HttpRefusal =
   | { kind: "invalid"; message: string; details: Json }
   | { kind: "unauthenticated" }
+  | { kind: "issuer_unavailable" }
   | { kind: "forbidden"; message: string }
-  | { kind: "unknown_config" }
-  | { kind: "unknown_key" }
+  | { kind: "doors_full" }
   | { kind: "unknown_worker" }
   | { kind: "no_such_customer" }
   | { kind: "unknown_path" }
@@ -60,6 +63,8 @@ const challenge = { "WWW-Authenticate": 'Bearer realm="niyanta"' };
 const unauthorized = always("UNAUTHORIZED", "a valid bearer token is required", challenge);
 const retryAfter = (seconds: number) => ({ "Retry-After": String(Math.max(1, Math.ceil(seconds))) });
 
+const watchersRetrySeconds = 10;
+
 const table: Table = {
   invalid: { code: "INVALID_INPUT", reply: ({ message, details }) => ({ message, details }) },
   unknown_workload_type: {
@@ -87,10 +92,45 @@ const table: Table = {
       details: { queue_depth_max: queueDepthMax },
     }),
   },
+  batch_exceeds_burst: {
+    code: "INVALID_INPUT",
+    reply: ({ submitBurst }) => ({
+      message: "a batch larger than the burst of this customer's rate can never be taken: send smaller batches",
+      details: { submit_burst: submitBurst },
+    }),
+  },
+  type_renamed: {
+    code: "INVALID_INPUT",
+    reply: ({ workloadType }) => ({
+      message: "the name of a workload type does not change",
+      details: { workload_type: workloadType },
+    }),
+  },
+  expiry_past: {
+    code: "INVALID_INPUT",
+    reply: () => {
+      const { message, details } = invalid([{ path: "expires_at", message: "in the past" }]);
+      return { message, details };
+    },
+  },
   unstorable: always("INVALID_INPUT", "the database cannot hold this request"),
   unauthenticated: unauthorized,
   unknown_customer: unauthorized,
   forbidden: { code: "FORBIDDEN", reply: ({ message }) => ({ message }) },
+  scope_not_held: {
+    code: "FORBIDDEN",
+    reply: ({ scopes }) => ({
+      message: "a key can give only scopes that it has itself",
+      details: { scopes: [...scopes] },
+    }),
+  },
+  key_outlives: {
+    code: "FORBIDDEN",
+    reply: ({ expiresBy }) => ({
+      message: "a key cannot outlive who asks for it",
+      details: { expires_at: isoTime(expiresBy) },
+    }),
+  },
   customer_suspended: always("FORBIDDEN", "this customer is suspended"),
   unknown_path: always("NOT_FOUND", "there is nothing at this path"),
   unknown_workload: always("NOT_FOUND", "there is no such workload"),
@@ -102,8 +142,38 @@ const table: Table = {
     code: "METHOD_NOT_ALLOWED",
     reply: ({ allow }) => ({ message: "this path does not know this method", headers: { Allow: allow.join(", ") } }),
   },
+  type_exists: {
+    code: "CONFLICT",
+    reply: ({ workloadType }) => ({
+      message: "there is a workload type of this name already",
+      details: { workload_type: workloadType },
+    }),
+  },
+  type_in_use: {
+    code: "CONFLICT",
+    reply: ({ workloadType }) => ({
+      message: "there are workloads of this type",
+      details: { workload_type: workloadType },
+    }),
+  },
+  too_many_types: {
+    code: "CONFLICT",
+    reply: ({ typesMax }) => ({ message: "no more workload types than this", details: { types_max: typesMax } }),
+  },
+  key_over: always("CONFLICT", "this key is revoked or expired"),
+  too_many_keys: {
+    code: "CONFLICT",
+    reply: ({ apiKeysMax }) => ({ message: "no more live keys than this", details: { api_keys_max: apiKeysMax } }),
+  },
   idempotency_conflict: always("CONFLICT", "this Idempotency-Key was used with another request"),
   too_large: { code: "PAYLOAD_TOO_LARGE", reply: ({ message, details }) => ({ message, details }) },
+  retry_too_large: {
+    code: "PAYLOAD_TOO_LARGE",
+    reply: ({ retryBytesMax }) => ({
+      message: "the inputs before it in this batch leave no room for its own: retry it with another request",
+      details: { bytes_max: retryBytesMax },
+    }),
+  },
   unsupported_media_type: { code: "UNSUPPORTED_MEDIA_TYPE", reply: ({ message }) => ({ message }) },
   rate_limited: {
     code: "RATE_LIMITED",
@@ -117,12 +187,33 @@ const table: Table = {
       headers: retryAfter(retryAfterSeconds),
     }),
   },
+  watchers_full: {
+    code: "SERVICE_UNAVAILABLE",
+    reply: ({ watchersMax }) => ({
+      message: "this customer has as many live streams as it may have",
+      details: { watchers_max: watchersMax },
+      headers: retryAfter(watchersRetrySeconds),
+    }),
+  },
+  doors_full: always(
+    "SERVICE_UNAVAILABLE",
+    "too many streams wait for their first message",
+    retryAfter(watchTokenSeconds),
+  ),
   unavailable: {
     code: "SERVICE_UNAVAILABLE",
     reply: ({ what, retryAfterSeconds }) => ({
       message: `the ${what} does not answer`,
       details: { dependency: what },
       headers: retryAfter(retryAfterSeconds),
+    }),
+  },
+  issuer_unavailable: {
+    code: "SERVICE_UNAVAILABLE",
+    reply: () => ({
+      message: "the issuer of tokens does not answer",
+      details: { dependency: "issuer" },
+      headers: retryAfter(jwksRetrySeconds),
     }),
   },
   internal: always("INTERNAL_ERROR", "an internal error, logged under this request id"),

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { jsonProblem } from "../../schema/json.ts";
 import { bodyBytesMax } from "../../schema/limits.ts";
 import type { Checked } from "./errors.ts";
+import { repeatedKey } from "./repeated-key.ts";
 import { invalidAt, validate } from "./validation.ts";
 
 export interface Body<T> {
@@ -88,7 +89,10 @@ function parseBody<T>(bytes: Uint8Array, schema: z.ZodType<T>): Checked<Body<T>>
 
 function parseText(bytes: Uint8Array): Checked<unknown> {
   try {
-    return { ok: true, value: JSON.parse(decoder.decode(bytes)) };
+    const text = decoder.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    const repeated = repeatedKey(text);
+    return repeated === null ? { ok: true, value } : invalidAt(repeated, "a key that its object has twice");
   } catch (error) {
     return invalidAt("", error instanceof SyntaxError ? "the body is not JSON" : "the body is not UTF-8");
   }

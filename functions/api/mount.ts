@@ -1,23 +1,35 @@
 /** Makes handlers of a route: who asks, how often, with which scope, and only then what is asked. */
 import type { ApiDependencies, ApiHandler } from "./context.ts";
+import { createFailures } from "./identity/failures.ts";
+import { createIdentity } from "./identity/identity.ts";
+import { createMetricsGate } from "./identity/metrics-token.ts";
+import { createPoolGate } from "./identity/pool-token.ts";
+import { createDoors } from "./live/doors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
-import { createReadBuckets, limitReads, showReads } from "./middleware/rate-limit.ts";
+import { requireMetricsToken } from "./middleware/metrics-token.ts";
+import { requirePoolToken } from "./middleware/pool-token.ts";
+import { createReadBuckets, limitReads, limitSubmissions } from "./middleware/rate-limit.ts";
+import { admitWatcher } from "./middleware/watcher.ts";
 import type { Access, Route } from "./route.ts";
-import { requireAgent } from "./routes/agents.ts";
-import { requireMetricsToken } from "./routes/operations.ts";
 
 export type Mount = (route: Route) => readonly ApiHandler[];
 
-/** One set of buckets and one cache of keys for all routes of an app. */
+/** One set of buckets, one memory of credentials and one count of wrong ones for all routes of an app. */
 export function createMount(deps: ApiDependencies): Mount {
-  const identify = authenticate(deps);
+  const failures = createFailures(deps.clock);
+  const identify = createIdentity(deps, failures);
   const buckets = createReadBuckets(deps.clock);
+  const [reads, submissions] = [limitReads(buckets), limitSubmissions(createReadBuckets(deps.clock))];
+  const [principal, watcher] = [authenticate(identify), admitWatcher(identify, buckets, createDoors(failures))];
+  const agent = requirePoolToken(createPoolGate(deps, failures));
+  const metrics = requireMetricsToken(createMetricsGate(deps, failures));
   const guards = (access: Access, submits: boolean): readonly ApiHandler[] => {
-    if (access === "public" || access === "watcher") return [];
-    if (access === "metrics") return [requireMetricsToken(deps)];
-    if (access === "pool") return [requireAgent(deps)];
-    return [identify, submits ? showReads(buckets) : limitReads(buckets), authorize(access)];
+    if (access === "public") return [];
+    if (access === "watcher") return [watcher];
+    if (access === "metrics") return [metrics];
+    if (access === "pool") return [agent];
+    return [principal, submits ? submissions : reads, authorize(access)];
   };
   return ({ access, submits, serve }) => [...guards(access, submits === true), serve];
 }

@@ -14,7 +14,7 @@ const issueTextLengthMax = 200;
 
 const short = (text: string) => toStorableText(text.slice(0, issueTextLengthMax));
 
-export function invalid(issues: readonly Issue[]): HttpRefusal {
+export function invalid(issues: readonly Issue[]): Extract<HttpRefusal, { kind: "invalid" }> {
   const shown = issues.slice(0, issuesMax).map(({ path, message }) => ({ path: short(path), message: short(message) }));
   const [first] = shown;
   const where = first === undefined || first.path === "" ? "" : `${first.path}: `;

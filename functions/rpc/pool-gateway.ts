@@ -4,7 +4,7 @@ import { mergeMetrics } from "../telemetry/metrics-text.ts";
 import { callObject } from "./call.ts";
 import type { ObjectNamespace, PoolObject } from "./objects.ts";
 
-type Asked = Pick<PoolObject, "wake" | "health" | "metricsText" | "tick">;
+type Asked = Pick<PoolObject, "wake" | "isRemoved" | "fleet" | "drain" | "remove" | "health" | "metricsText" | "tick">;
 
 export interface TickingPools extends PoolGateway {
   /** The safety net of each minute. */
@@ -20,6 +20,10 @@ export function createPoolGateway(objects: ObjectNamespace<Asked>, pools: readon
   return {
     pools,
     wake: (pool) => ask(pool, (object) => object.wake()),
+    isRemoved: (pool, worker) => ask(pool, (object) => object.isRemoved(worker)),
+    fleet: (pool, query) => ask(pool, (object) => object.fleet(query)),
+    drain: (pool, worker) => ask(pool, (object) => object.drain(worker)),
+    remove: (pool, worker) => ask(pool, (object) => object.remove(worker)),
     health: (pool) => ask(pool, (object) => object.health()),
     metrics: async () =>
       mergeMetrics(await Promise.all(pools.map((pool) => ask(pool, (object) => object.metricsText())))),

@@ -25,6 +25,7 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
   niyanta_workload_executions_total: { help: "Workloads that ended", labels: ["workload_type", "result"] },
   niyanta_fenced_writes_total: { help: "Writes of an older generation, refused", labels: [] },
   niyanta_broker_unreadable_total: { help: "Broker messages that could not be read", labels: [] },
+  niyanta_broker_forged_total: { help: "Broker messages in which a worker spoke for another one", labels: [] },
 };
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 28_800];

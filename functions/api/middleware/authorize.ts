@@ -7,7 +7,7 @@ export const authorize =
   (scope: Scope): ApiHandler =>
   async (c, proceed) => {
     const principal = c.var.principal;
-    const refusal = scope === "admin" ? refusalOfOperator(principal) : refusalOf(principal, scope);
+    const refusal = scope === "admin" ? refusalOfOperator(principal) : refusalOfCustomer(principal, scope);
     if (refusal !== null) return refuse(c, refusal);
     if (principal.customer !== null) c.set("customer", principal.customer);
     return proceed();
@@ -17,8 +17,9 @@ export const authorize =
 const refusalOfOperator = ({ customer, scopes }: Principal): ApiRefusal | null =>
   customer === null && scopes.includes("admin") ? null : { kind: "forbidden", message: "this is for the operator" };
 
-function refusalOf({ customer, scopes }: Principal, scope: Scope): ApiRefusal | null {
-  if (customer === null) return { kind: "forbidden", message: "the admin key belongs to no customer" };
+/** Null: it may. */
+export function refusalOfCustomer({ customer, scopes }: Principal, scope: Scope): ApiRefusal | null {
+  if (customer === null) return { kind: "forbidden", message: "the operator belongs to no customer" };
   if (customer.suspended) return { kind: "customer_suspended" };
   return scopes.includes(scope) ? null : { kind: "forbidden", message: `this key lacks the scope ${scope}` };
 }

@@ -1,7 +1,18 @@
-/** The bucket of all requests but submissions, one a customer in each isolate; submissions are the coordinator's to count. */
+/**
+ * The bucket of all requests but submissions, one a customer in each isolate. Submissions are the coordinator's to count;
+ * those that never get there have a bucket beside it, as large, so that neither reads nor nonsense costs the other.
+ */
 import { readRateFactor, type TierLimits } from "../../../schema/tiers.ts";
 import type { RateState } from "../../coordinator/gateway.ts";
-import { fullBucket, type Rate, secondsUntil, type TokenBucket, take, tokensAt } from "../../domain/token-bucket.ts";
+import {
+  fullBucket,
+  type Rate,
+  secondsUntil,
+  shifted,
+  type TokenBucket,
+  take,
+  tokensAt,
+} from "../../domain/token-bucket.ts";
 import { type BoundedCache, createBoundedCache } from "../bounded-cache.ts";
 import type { ApiHandler, Principal } from "../context.ts";
 import { refuse } from "../errors.ts";
@@ -19,18 +30,25 @@ interface Counted {
 export interface ReadBuckets {
   /** Takes one token. */
   count(principal: Principal): Counted;
-  /** Only looks: for what another bucket counts. */
-  look(principal: Principal): Counted;
+  /** Gives back one that was taken. */
+  giveBack(principal: Principal): void;
 }
 
 export function createReadBuckets(clock: () => number): ReadBuckets {
   const buckets = createBoundedCache<string, TokenBucket>(readBucketsMax);
-  const charge = ({ customer }: Principal, tokens: number): Counted => {
-    const rate = customer === null ? null : readRate(customer.limits);
-    if (customer === null || rate === null) return { rate: unlimited, retryAfterSeconds: null };
-    return chargeBucket(buckets, customer.customerId, rate, tokens, clock());
+  return {
+    count({ customer }) {
+      const rate = customer === null ? null : readRate(customer.limits);
+      if (customer === null || rate === null) return { rate: unlimited, retryAfterSeconds: null };
+      return takeOne(buckets, customer.customerId, rate, clock());
+    },
+    giveBack({ customer }) {
+      const rate = customer === null ? null : readRate(customer.limits);
+      const bucket = customer === null ? undefined : buckets.get(customer.customerId);
+      if (customer === null || rate === null || bucket === undefined) return;
+      buckets.set(customer.customerId, shifted(bucket, 1, clock(), rate));
+    },
   };
-  return { count: (principal) => charge(principal, 1), look: (principal) => charge(principal, 0) };
 }
 
 function readRate({ submitsPerSecond, submitBurst }: TierLimits): Rate | null {
@@ -38,15 +56,9 @@ function readRate({ submitsPerSecond, submitBurst }: TierLimits): Rate | null {
   return { ratePerSecond: submitsPerSecond * readRateFactor, burst: submitBurst * readRateFactor };
 }
 
-function chargeBucket(
-  buckets: BoundedCache<string, TokenBucket>,
-  customerId: string,
-  rate: Rate,
-  tokens: number,
-  now: number,
-): Counted {
+function takeOne(buckets: BoundedCache<string, TokenBucket>, customerId: string, rate: Rate, now: number): Counted {
   const before = buckets.get(customerId) ?? fullBucket(rate, now);
-  const taken = take(before, tokens, now, rate);
+  const taken = take(before, 1, now, rate);
   const bucket = taken.ok ? taken.bucket : before;
   buckets.set(customerId, bucket);
   return { rate: stateOf(bucket, now, rate), retryAfterSeconds: taken.ok ? null : taken.retryAfterSeconds };
@@ -66,10 +78,14 @@ export const limitReads =
     return retryAfterSeconds === null ? proceed() : refuse(c, { kind: "rate_limited", retryAfterSeconds });
   };
 
-/** A write that is refused before its coordinator counts it shows the bucket of reads, and costs nothing. */
-export const showReads =
+/** Before the body is read. What the coordinator counts gets its token back, so only what never comes there is bounded. */
+export const limitSubmissions =
   (buckets: ReadBuckets): ApiHandler =>
-  (c, proceed) => {
-    showRate(c, buckets.look(c.var.principal).rate);
+  async (c, proceed) => {
+    const { principal } = c.var;
+    const { rate, retryAfterSeconds } = buckets.count(principal);
+    showRate(c, rate);
+    if (retryAfterSeconds !== null) return refuse(c, { kind: "rate_limited", retryAfterSeconds });
+    c.set("countedElsewhere", () => buckets.giveBack(principal));
     return proceed();
   };

@@ -1,4 +1,7 @@
-/** Headers that keep browsers and caches from doing anything with a reply but read it. */
+/**
+ * Headers that keep browsers and caches from doing anything with a reply but read it. None of them allows another origin
+ * (CORS): a page elsewhere has no business with an API key.
+ */
 import type { ApiHandler } from "../context.ts";
 
 const headers = {

@@ -1,13 +1,12 @@
 /** For operators: the index, liveness, readiness, metrics. */
 import { z } from "zod";
 import { healthSchema, indexSchema, type Ready, readySchema } from "../../../schema/http/health.ts";
-import { bearerToken } from "../bearer.ts";
-import { sameSecret } from "../constant-time.ts";
-import type { ApiDependencies, ApiHandler } from "../context.ts";
-import { refuse } from "../errors.ts";
+import { readySecondsMax, readyWaitSecondsMax } from "../../../schema/limits.ts";
+import type { ApiDependencies } from "../context.ts";
 import { type Route, reply, route } from "../route.ts";
+import { createSharedWork } from "../shared-work.ts";
 
-const dependencyWaitMsMax = 2_000;
+const dependencyWaitMsMax = readyWaitSecondsMax * 1_000;
 const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 export const getIndex = ({ version }: Pick<ApiDependencies, "version">): Route =>
@@ -48,8 +47,11 @@ export const getHealth = ({ version }: Pick<ApiDependencies, "version">): Route 
     handle: async () => reply(200, { status: "ok" as const, version }),
   });
 
-export const getReady = (deps: Pick<ApiDependencies, "store" | "pools" | "log">): Route =>
-  route({
+type ReadyDeps = Pick<ApiDependencies, "store" | "pools" | "log" | "clock" | "background">;
+
+export function getReady(deps: ReadyDeps): Route {
+  const look = createLook(deps);
+  return route({
     method: "GET",
     path: "/ready",
     operationId: "getReady",
@@ -61,17 +63,30 @@ export const getReady = (deps: Pick<ApiDependencies, "store" | "pools" | "log">)
       503: { description: "One of them does not", schema: readySchema, example: exampleReady("unavailable") },
     },
     handle: async () => {
-      const ready = await askAll(deps);
+      const ready = await look();
       return ready.status === "ready" ? reply(200, ready) : reply(503, ready);
     },
   });
+}
+
+/** Anybody may ask, and each look asks everything: so one at a time, and its answer is given again for a moment. */
+function createLook(deps: ReadyDeps): () => Promise<Ready> {
+  let last: { readonly ready: Ready; readonly at: number } | null = null;
+  const look = createSharedWork({ ...deps, msMax: dependencyWaitMsMax }, async () => {
+    const at = deps.clock();
+    const ready = await askAll(deps);
+    last = { ready, at };
+    return ready;
+  });
+  return async () => (last !== null && deps.clock() < last.at + readySecondsMax * 1_000 ? last.ready : look());
+}
 
 const exampleReady = (broker: "ok" | "unavailable") => ({
   status: broker === "ok" ? "ready" : "unavailable",
   dependencies: { database: "ok", broker, leader: "ok" },
 });
 
-async function askAll(deps: Pick<ApiDependencies, "store" | "pools" | "log">): Promise<Ready> {
+async function askAll(deps: ReadyDeps): Promise<Ready> {
   const [database, pools] = await Promise.all([
     answers(deps, "database", async () => ({ database: await deps.store.ping().then(() => true) })),
     Promise.all(deps.pools.pools.map((pool) => answers(deps, `pool ${pool}`, () => deps.pools.health(pool)))),
@@ -110,13 +125,6 @@ async function answers<T>(
     clearTimeout(timer);
   }
 }
-
-export const requireMetricsToken =
-  ({ metricsToken }: Pick<ApiDependencies, "metricsToken">): ApiHandler =>
-  async (c, proceed) => {
-    const mayRead = metricsToken === null || (await sameSecret(bearerToken(c), metricsToken));
-    return mayRead ? proceed() : refuse(c, { kind: "unauthenticated" });
-  };
 
 export const getMetrics = (deps: Pick<ApiDependencies, "pools" | "log">): Route =>
   route({

@@ -47,7 +47,15 @@ const entrance = {
   access: "workloads:write",
   submits: true,
   idempotent: true,
-  refusals: ["unknown_workload_type", "unknown_pool", "batch_exceeds_queue", "queue_full", "unavailable", "unstorable"],
+  refusals: [
+    "unknown_workload_type",
+    "unknown_pool",
+    "batch_exceeds_queue",
+    "batch_exceeds_burst",
+    "queue_full",
+    "unavailable",
+    "unstorable",
+  ],
 } as const;
 
 export const submitWorkload = (deps: Deps): Route =>
@@ -113,7 +121,10 @@ async function submit(
     actor: { type: "user", id: principal.id },
     traceparent: readTraceparent(c),
   });
-  if (answer.rate !== null) showRate(c, answer.rate);
+  if (answer.rate !== null) {
+    showRate(c, answer.rate);
+    c.var.countedElsewhere();
+  }
   return answer;
 }
 

@@ -1,8 +1,7 @@
-/** Workloads: one, the list, cancelling. */
+/** Reading workloads: one, and the list. */
 import type { z } from "zod";
 import { exampleIds, exampleWorkload } from "../../../schema/http/examples.ts";
 import {
-  cancelBodySchema,
   type ListQuery,
   listQuerySchema,
   type WorkloadView,
@@ -12,7 +11,6 @@ import {
 import { workloadIdSchema } from "../../../schema/ids.ts";
 import type { Page } from "../../store/store.ts";
 import type { ApiDependencies } from "../context.ts";
-import { showRate } from "../rate-headers.ts";
 import { param, type Route, reply, route } from "../route.ts";
 import { invalidAt } from "../validation.ts";
 
@@ -41,7 +39,7 @@ export const getWorkload = ({ store }: Pick<ApiDependencies, "store">): Route =>
 
 const listShape = {
   schema: listQuerySchema,
-  repeatable: ["label"],
+  repeatable: ["label", "status"],
   times: ["created_after", "created_before"],
 } as const;
 
@@ -80,26 +78,3 @@ const listView = (page: Page<WorkloadView>, query: ListQuery): z.input<typeof wo
     ...(page.total === undefined ? {} : { total: page.total }),
   },
 });
-
-export const cancelWorkload = ({ store, coordinators }: Pick<ApiDependencies, "store" | "coordinators">): Route =>
-  route({
-    method: "POST",
-    path: "/v1/workloads/{id}/cancel",
-    operationId: "cancelWorkload",
-    tag: "Workloads",
-    summary: "Cancel a workload",
-    access: "workloads:write",
-    params: { id: workloadParam },
-    body: { schema: cancelBodySchema, optional: true, example: { reason: "no longer needed" } },
-    replies: { 200: { description: "It is cancelled", schema: workloadViewSchema, example: exampleWorkload } },
-    refusals: ["wrong_state", "unavailable"],
-    handle: async ({ params: { id }, body }, c) => {
-      const { customerId } = c.var.customer;
-      const actor = { type: "user" as const, id: c.var.principal.id };
-      const answer = await coordinators.cancel(customerId, { workloadId: id, reason: body.reason ?? null, actor });
-      if (answer.rate !== null) showRate(c, answer.rate);
-      if (!answer.ok) return { refusal: answer.refusal };
-      const workload = await store.workload(customerId, id);
-      return workload === null ? { refusal: { kind: "unknown_workload" } } : reply(200, workload);
-    },
-  });

@@ -1,7 +1,7 @@
 /** Who may ask: keys, scopes, suspension, and what is remembered of them. */
 import { describe, expect, it } from "vitest";
 import { newKey } from "../../../schema/api-key.ts";
-import { apiKeyCacheSeconds } from "../../../schema/limits.ts";
+import { apiKeyCacheSeconds, keyLastUsedSeconds } from "../../../schema/limits.ts";
 import { type Api, startApi, startedAt } from "../../support/api-fixture.ts";
 import { expectRefused } from "../../support/refused.ts";
 
@@ -20,7 +20,7 @@ describe("a key", () => {
     const { customerId, key } = await api.addCustomer();
     const expired = await api.addKey(customerId, { expiresAt: startedAt });
     const revoked = await api.addKey(customerId);
-    api.memory.revokeKey(revoked.keyHash);
+    api.memory.forgetKey(revoked.keyHash);
     const wrong = [
       undefined,
       "",
@@ -56,7 +56,7 @@ describe("a key", () => {
     const api = await startApi();
     const { key, keyHash } = await api.addCustomer();
     expect((await list(api, `Bearer ${key}`)).status).toBe(200);
-    api.memory.revokeKey(keyHash);
+    api.memory.forgetKey(keyHash);
     api.advance(apiKeyCacheSeconds * 1_000);
     expect((await list(api, `Bearer ${key}`)).status).toBe(401);
   });
@@ -123,12 +123,36 @@ describe("a key", () => {
     await expectRefused(reply, 403, "FORBIDDEN");
   });
 
-  it("appears in no log line", async () => {
+  it("is said to be in use at most once in a while, beside the replies", async () => {
     const api = await startApi();
-    const { key } = await api.addCustomer();
-    api.memory.faults.database = "broken";
+    const { key, keyId } = await api.addCustomer();
     await list(api, `Bearer ${key}`);
-    expect(api.logged.length).toBeGreaterThan(0);
-    expect(api.logged.join()).not.toContain(key.slice(-40));
+    await list(api, `Bearer ${key}`);
+    api.advance((keyLastUsedSeconds - 1) * 1_000);
+    await list(api, `Bearer ${key}`);
+    expect(api.memory.touches).toEqual([[keyId, startedAt]]);
+    api.advance(1_000 + apiKeyCacheSeconds * 1_000);
+    await list(api, `Bearer ${key}`);
+    await api.settled();
+    expect(api.memory.touches.slice(1)).toEqual([[keyId, api.clock()]]);
+    expect(api.logged).toEqual([]);
+  });
+
+  it("is not said to be in use when it is wrong", async () => {
+    const api = await startApi();
+    const { customerId } = await api.addCustomer();
+    await list(api, `Bearer ${await newKey(customerId)}`);
+    await list(api, `Bearer ${api.adminKey}`);
+    expect(api.memory.touches).toEqual([]);
+  });
+
+  it("works also when its use cannot be written, which is logged", async () => {
+    const api = await startApi();
+    const { key, keyId } = await api.addCustomer();
+    api.memory.takesTouches = false;
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    await api.settled();
+    expect(api.logged).toHaveLength(1);
+    expect(JSON.parse(api.logged[0] ?? "")).toMatchObject({ level: "warn", component: "api", key_id: keyId });
   });
 });

@@ -59,7 +59,7 @@ describe("listing workloads", () => {
     "colour=red",
     "status=pending",
     "status=",
-    "status=PENDING&status=RUNNING",
+    "status=PENDING&status=running",
     "limit=0",
     "limit=101",
     "limit=-1",

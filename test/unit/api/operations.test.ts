@@ -1,7 +1,8 @@
 /** The operators' routes, and the agents' one. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { healthSchema, readySchema } from "../../../schema/http/health.ts";
-import { agentToken, startApi } from "../../support/api-fixture.ts";
+import { readySecondsMax } from "../../../schema/limits.ts";
+import { startApi } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
 
 describe("the operators' routes", () => {
@@ -22,6 +23,7 @@ describe("the operators' routes", () => {
   it("answer /ready with each dependency by name", async () => {
     const api = await startApi();
     const ready = async () => {
+      api.advance(readySecondsMax * 1_000);
       const reply = await api.send("GET", "/ready");
       return { code: reply.status, ...(await bodyOf(reply, readySchema.strict())) };
     };
@@ -39,8 +41,26 @@ describe("the operators' routes", () => {
     expect(await ready()).toMatchObject({ code: 503, dependencies: { database: "ok", leader: "unavailable" } });
   });
 
-  it("answer /metrics as Prometheus text, and 503 while no scheduler answers", async () => {
+  it("look once for all who ask /ready at once or within a moment", async () => {
     const api = await startApi();
+    const looks = [vi.spyOn(api.memory, "ping"), vi.spyOn(api.pools, "health")] as const;
+    const counts = () => looks.map((look) => look.mock.calls.length);
+    const status = async () => (await api.send("GET", "/ready")).status;
+    expect(new Set(await Promise.all(Array.from({ length: 100 }, status)))).toEqual(new Set([200]));
+    expect(counts()).toEqual([1, api.pools.pools.length]);
+    api.memory.faults.database = "down";
+    api.advance(readySecondsMax * 1_000 - 1);
+    expect(await status()).toBe(200);
+    api.advance(1);
+    expect(await Promise.all([status(), status()])).toEqual([503, 503]);
+    expect(counts()).toEqual([2, 2 * api.pools.pools.length]);
+    api.memory.faults.database = "up";
+    api.advance(readySecondsMax * 1_000);
+    expect(await status()).toBe(200);
+  });
+
+  it("answer /metrics as Prometheus text, and 503 while no scheduler answers", async () => {
+    const api = await startApi({ metrics: { isPublic: true, token: null } });
     const reply = await api.send("GET", "/metrics");
     expect(reply.headers.get("content-type")).toContain("text/plain; version=0.0.4");
     expect(await reply.text()).toContain("niyanta_worker_capacity_total 10");
@@ -48,50 +68,13 @@ describe("the operators' routes", () => {
     await expectRefused(await api.send("GET", "/metrics"), 503, "SERVICE_UNAVAILABLE");
   });
 
-  it("ask for the token of the metrics where there is one", async () => {
-    const api = await startApi({ metricsToken: "scrape-me" });
+  it("ask for the token of the metrics, and without one show them to nobody", async () => {
+    const api = await startApi({ metrics: { isPublic: false, token: "scrape-me" } });
     await expectRefused(await api.send("GET", "/metrics"), 401, "UNAUTHORIZED");
     await expectRefused(await api.send("GET", "/metrics", { key: "scrape-you" }), 401, "UNAUTHORIZED");
     expect((await api.send("GET", "/metrics", { key: "scrape-me" })).status).toBe(200);
-  });
-});
-
-describe("waking a pool", () => {
-  const path = "/v1/agents/wake";
-
-  it("tells its scheduler, and answers 202", async () => {
-    const api = await startApi();
-    const reply = await api.send("POST", path, { key: agentToken, json: { pool: "gpu" } });
-    expect(reply.status).toBe(202);
-    expect(api.pools.woken).toEqual(["gpu"]);
-  });
-
-  it("is for agents only", async () => {
-    const api = await startApi();
-    const { key } = await api.addCustomer();
-    const json = { pool: "default" };
-    for (const wrong of [key, api.adminKey, `${agentToken}x`, agentToken.slice(1)]) {
-      await expectRefused(await api.send("POST", path, { key: wrong, json }), 401, "UNAUTHORIZED");
-    }
-    await expectRefused(await api.send("POST", path, { json }), 401, "UNAUTHORIZED");
-    expect(api.pools.woken).toEqual([]);
-    await expectRefused(await api.send("GET", "/v1/workloads", { key: agentToken }), 401, "UNAUTHORIZED");
-  });
-
-  it("refuses pools that do not exist and bodies that are none", async () => {
-    const api = await startApi();
-    for (const json of [{ pool: "attic" }, { pool: "../x" }, {}, { pool: "gpu", worker: "x" }, null]) {
-      await expectRefused(await api.send("POST", path, { key: agentToken, json }), 400, "INVALID_INPUT");
-    }
-    const untyped = await api.send("POST", path, { key: agentToken, body: "pool=gpu" });
-    await expectRefused(untyped, 415, "UNSUPPORTED_MEDIA_TYPE");
-  });
-
-  it("answers 503 while the scheduler does not answer", async () => {
-    const api = await startApi();
-    api.memory.faults.leader = "down";
-    const reply = await api.send("POST", path, { key: agentToken, json: { pool: "gpu" } });
-    expect(reply.headers.get("retry-after")).toBe("1");
-    await expectRefused(reply, 503, "SERVICE_UNAVAILABLE");
+    const closed = await startApi();
+    for (const shown of [{}, { key: "scrape-me" }, { key: "null" }, { key: closed.adminKey }])
+      await expectRefused(await closed.send("GET", "/metrics", shown), 401, "UNAUTHORIZED");
   });
 });

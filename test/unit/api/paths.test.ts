@@ -43,7 +43,7 @@ describe("paths and methods", () => {
   });
 
   it("answers HEAD as GET, without the body", async () => {
-    const api = await startApi();
+    const api = await startApi({ metrics: { isPublic: true, token: null } });
     const tenant = await api.addCustomer();
     const workload = `/v1/workloads/${await api.submit(tenant)}`;
     for (const path of ["/", "/health", "/ready", "/metrics", "/v1/workloads", workload, `${workload}/audit`]) {

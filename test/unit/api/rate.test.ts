@@ -4,6 +4,7 @@ import { rateUnlimitedShown } from "../../../functions/api/rate-headers.ts";
 import { readRateFactor } from "../../../schema/tiers.ts";
 import { slowLimits, startApi } from "../../support/api-fixture.ts";
 import { expectRefused } from "../../support/refused.ts";
+import { TokenIssuer } from "../../support/token-issuer.ts";
 
 const rateOf = (reply: Response) =>
   ["limit", "remaining", "reset"].map((name) => Number(reply.headers.get(`x-ratelimit-${name}`) ?? Number.NaN));
@@ -50,6 +51,47 @@ describe("rate limits", () => {
     await expectRefused(refused, 429, "RATE_LIMITED");
   });
 
+  it("bound submissions that never come to the coordinator, before their bodies are read", async () => {
+    const api = await startApi();
+    const limits = slowLimits({ submitsPerSecond: 1, submitBurst: 2 });
+    const { key } = await api.addCustomer({ limits });
+    const burst = limits.submitBurst * readRateFactor;
+    const spoilt = () => api.send("POST", "/v1/workloads", { key, json: { workload_type: 7 } });
+    for (let left = burst - 1; left >= 0; left--) {
+      const reply = await spoilt();
+      expect([reply.status, ...rateOf(reply).slice(0, 2)]).toEqual([400, burst, left]);
+    }
+    const unread = new ReadableStream<Uint8Array>({}, { highWaterMark: 0 });
+    const refused = await api.send("POST", "/v1/workloads", {
+      key,
+      body: unread,
+      headers: { "content-type": "application/json" },
+    });
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(rateOf(refused).slice(0, 2)).toEqual([burst, 0]);
+    await expectRefused(refused, 429, "RATE_LIMITED");
+    expect((await api.send("GET", "/v1/workloads", { key })).status).toBe(200);
+    api.advance(1_000 / readRateFactor);
+    expect((await spoilt()).status).toBe(400);
+  });
+
+  it("let nobody submit less because of reads, or of submissions that were counted", async () => {
+    const api = await startApi();
+    const limits = slowLimits({ submitsPerSecond: 1, submitBurst: 2, queueDepthMax: 1_000 });
+    const { key } = await api.addCustomer({ limits });
+    const post = () => api.send("POST", "/v1/workloads", { key, json: { workload_type: "noop" } });
+    const burst = limits.submitBurst * readRateFactor;
+    for (let n = 0; n <= burst; n++) await api.send("GET", "/v1/workloads", { key });
+    expect((await api.send("GET", "/v1/workloads", { key })).status).toBe(429);
+    expect([(await post()).status, (await post()).status]).toEqual([202, 202]);
+    // Over its own limit, again and again: each is counted by the coordinator, and by nobody else.
+    for (let n = 0; n <= burst; n++) expect(rateOf(await post())[0]).toBe(limits.submitBurst);
+    for (let n = 0; n < 2 * burst; n++) {
+      api.advance(1_000);
+      expect((await post()).status).toBe(202);
+    }
+  });
+
   it("are numbers on every authenticated reply, refusals and customers without a limit too", async () => {
     const api = await startApi();
     const limited = await api.addCustomer({ scopes: ["workloads:write"] });
@@ -66,6 +108,32 @@ describe("rate limits", () => {
       [rateUnlimitedShown, rateUnlimitedShown, 0],
       [rateUnlimitedShown, rateUnlimitedShown, 0],
     ]);
+  });
+
+  it("are on the replies to the operator, who has none", async () => {
+    const api = await startApi();
+    const reply = await api.send("GET", "/v1/workloads", { key: api.adminKey });
+    expect(rateOf(reply)).toEqual([rateUnlimitedShown, rateUnlimitedShown, 0]);
+  });
+
+  it("count a key and a token of one customer in one bucket", async () => {
+    const issuer = await TokenIssuer.start();
+    const api = await startApi({ jwt: issuer.trust });
+    const { customerId, key } = await api.addCustomer({ limits: slowLimits({ submitBurst: 1 }) });
+    const token = await issuer.sign(api.clock(), { claims: { customer_id: customerId } });
+    expect(rateOf(await api.send("GET", "/v1/workloads", { key }))[1]).toBe(readRateFactor - 1);
+    expect(rateOf(await api.send("GET", "/v1/workloads", { key: token }))[1]).toBe(readRateFactor - 2);
+    await issuer.stop();
+  });
+
+  it("count a HEAD as they count a GET", async () => {
+    const api = await startApi();
+    const { key } = await api.addCustomer({ limits: slowLimits({ submitBurst: 1 }) });
+    for (let left = readRateFactor - 1; left >= 0; left--) {
+      const reply = await api.send("HEAD", "/v1/workloads", { key });
+      expect([reply.status, rateOf(reply)[1]]).toEqual([200, left]);
+    }
+    expect((await api.send("HEAD", "/v1/workloads", { key })).status).toBe(429);
   });
 
   it("are not shown to who is not authenticated", async () => {

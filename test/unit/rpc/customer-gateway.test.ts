@@ -1,6 +1,6 @@
 /** Calling a customer's coordinator that is reset, overloaded or gone. */
 import { describe, expect, it } from "vitest";
-import type { SubmitRequest } from "../../../functions/coordinator/gateway.ts";
+import type { Action, OperateRequest, SubmitRequest } from "../../../functions/coordinator/gateway.ts";
 import { createCustomerGateway } from "../../../functions/rpc/customer-gateway.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { createIdSource, secureRandom } from "../../../schema/ids.ts";
@@ -14,7 +14,11 @@ const request: SubmitRequest = {
   traceparent: null,
 };
 const keyed: SubmitRequest = { ...request, idempotency: { key: "k", bodySha256: "" } };
-const cancel = { workloadId: ids.workload(), reason: null, actor: request.actor };
+const operation = (action: Action, idempotency: OperateRequest["idempotency"] = null): OperateRequest => ({
+  ...{ action, idempotency, actor: request.actor },
+  targets: { ids: [ids.workload()] },
+});
+const cancel = operation({ kind: "cancel", reason: null });
 
 const reset = Object.assign(new Error("Durable Object reset because its code was updated."), {
   durableObjectReset: true,
@@ -24,6 +28,8 @@ const unresolved = Object.assign(new Error("Cannot resolve Durable Object due to
   retryable: true,
 });
 const bug = Object.assign(new TypeError("x is undefined"), { remote: true });
+
+const notAsked = () => Promise.reject(new Error("no test here asks for this"));
 
 /** Coordinators that fail in turn with `failures`, then answer. Each stub works until it has failed once. */
 function gatewayOver(...failures: Error[]) {
@@ -45,7 +51,12 @@ function gatewayOver(...failures: Error[]) {
         throw error;
       }
     };
-    return { submit: () => call([]), cancel: () => call(null) };
+    return {
+      submit: () => call([]),
+      operate: () => call({ operations: [], hasMore: false }),
+      settled: () => call(null),
+      ...{ explain: notAsked, direct: notAsked, usage: notAsked, fetch: notAsked },
+    };
   };
   const gateway = createCustomerGateway({ getByName }, log);
   return { gateway, calls: () => calls };
@@ -55,8 +66,17 @@ const unavailable = { ok: false, refusal: { kind: "unavailable", what: "leader",
 
 describe("a call to a coordinator", () => {
   it("that was reset is made again, by a fresh stub, where it does no harm", async () => {
-    expect(await gatewayOver(reset).gateway.cancel("cust_1", cancel)).toMatchObject({ ok: true });
+    expect(await gatewayOver(reset).gateway.operate("cust_1", cancel)).toMatchObject({ ok: true });
     expect(await gatewayOver(reset).gateway.submit("cust_1", keyed)).toMatchObject({ ok: true });
+  });
+
+  it("is made again of an operation only where it is known by its key, or changes nothing the second time", async () => {
+    for (const action of [{ kind: "resume" }, { kind: "retry", fromCheckpoint: false }] as const) {
+      expect(await gatewayOver(reset).gateway.operate("cust_1", operation(action))).toEqual(unavailable);
+      const known = operation(action, { key: "k", bodySha256: "" });
+      expect(await gatewayOver(reset).gateway.operate("cust_1", known)).toMatchObject({ ok: true });
+    }
+    expect(await gatewayOver(reset).gateway.settled("cust_1", ids.workload(), 1)).toMatchObject({ ok: true });
   });
 
   it("is not made again when it could submit twice", async () => {
@@ -71,19 +91,19 @@ describe("a call to a coordinator", () => {
 
   it("is made twice at most", async () => {
     const { gateway, calls } = gatewayOver(reset, reset, reset);
-    expect(await gateway.cancel("cust_1", cancel)).toEqual(unavailable);
+    expect(await gateway.operate("cust_1", cancel)).toEqual(unavailable);
     expect(calls()).toBe(2);
   });
 
   it("is not repeated to one that is overloaded", async () => {
     const { gateway, calls } = gatewayOver(overloaded);
-    expect(await gateway.cancel("cust_1", cancel)).toEqual(unavailable);
+    expect(await gateway.operate("cust_1", cancel)).toEqual(unavailable);
     expect(calls()).toBe(1);
   });
 
   it("throws what the coordinator itself threw, as the cause", async () => {
     const { gateway, calls } = gatewayOver(bug);
-    await expect(gateway.cancel("cust_1", cancel)).rejects.toMatchObject({ cause: bug });
+    await expect(gateway.operate("cust_1", cancel)).rejects.toMatchObject({ cause: bug });
     expect(calls()).toBe(1);
   });
 });

@@ -15,6 +15,10 @@ function poolsOver(resets: number) {
     };
     return {
       wake: () => answer(undefined),
+      isRemoved: () => answer(false),
+      fleet: () => answer({ live: [], workers: [] }),
+      drain: () => answer(true),
+      remove: () => answer(undefined),
       health: () => answer({ broker: true, leader: true }),
       metricsText: () => answer(`# TYPE slots gauge\nslots{pool="${name}"} 1\n`),
       tick: () => answer(undefined).then(() => void ticked.push(name)),

@@ -1,0 +1,26 @@
+/** What the API remembers of the customers that tokens name, whether they exist or not. */
+import type { CustomerId } from "../../../schema/ids.ts";
+import { apiKeyCacheSeconds } from "../../../schema/limits.ts";
+import { createBoundedCache } from "../bounded-cache.ts";
+import type { ApiDependencies, Caller } from "../context.ts";
+
+const callersMax = 10_000;
+
+export interface KnownCaller {
+  /** Null: there is no such customer. */
+  readonly caller: Caller | null;
+  /** Until when this holds, in milliseconds. */
+  readonly until: number;
+}
+
+export function createCallers({ store, clock }: Pick<ApiDependencies, "store" | "clock">) {
+  const known = createBoundedCache<CustomerId, KnownCaller>(callersMax);
+  return async (customerId: CustomerId): Promise<KnownCaller> => {
+    const now = clock();
+    const kept = known.get(customerId);
+    if (kept !== undefined && now < kept.until) return kept;
+    const found = { caller: await store.caller(customerId), until: now + apiKeyCacheSeconds * 1_000 };
+    known.set(customerId, found);
+    return found;
+  };
+}
