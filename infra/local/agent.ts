@@ -22,9 +22,8 @@ export interface AgentOptions {
   spec: AgentSpec;
   /** The program to run: `worker-agent/main.ts`. */
   program: string;
-  natsUrl: string;
   apiUrl: string;
-  token: string;
+  token(pool: string): Promise<string>;
   commandsFile: string;
   drainSeconds: number;
   logLevel: string;
@@ -50,7 +49,7 @@ export function agentLaunch(options: AgentOptions): Launch {
         args: [options.program],
         logFile: options.logFile,
         channel: "lines",
-        env: agentEnvironment(workerId, options),
+        env: await agentEnvironment(workerId, options),
       },
       options.ledger,
     );
@@ -61,12 +60,12 @@ export function agentLaunch(options: AgentOptions): Launch {
   };
 }
 
-function agentEnvironment(workerId: WorkerId, options: AgentOptions): Record<string, string> {
+/** Where the broker is, the agent hears when it enrols. */
+async function agentEnvironment(workerId: WorkerId, options: AgentOptions): Promise<Record<string, string>> {
   const { spec } = options;
   return {
-    NIYANTA_NATS_URL: options.natsUrl,
     NIYANTA_API_URL: options.apiUrl,
-    NIYANTA_AGENT_TOKEN: options.token,
+    NIYANTA_AGENT_TOKEN: await options.token(spec.pool),
     NIYANTA_WORKER_ID: workerId,
     NIYANTA_POOL: spec.pool,
     NIYANTA_SLOTS: String(spec.slots),

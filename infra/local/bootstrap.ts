@@ -1,12 +1,14 @@
-/** Makes a database ready: the migrations, and the one customer that a local stack comes with. */
+/** Makes a database ready: the migrations, the control plane's login, and the one customer that a local stack comes with. */
 import type { IdSource } from "../../schema/ids.ts";
-import { migrate } from "../../schema/migrate.ts";
+import { apiDatabaseUrl, migrate, openLogin } from "../../schema/migrate.ts";
+import { customerScopes } from "../../schema/scopes.ts";
 import type { Credentials } from "./credentials.ts";
-import { benchmarkOverrides, builtInTypes, customerScopes, seedCustomer } from "./seed-customer.ts";
+import { benchmarkOverrides, builtInTypes, seedCustomer } from "./seed-customer.ts";
 
 export async function bootstrapDatabase(databaseUrl: string, credentials: Credentials, ids: IdSource): Promise<void> {
+  const { customerId, customerKey: key, apiDatabasePassword } = credentials;
   await migrate(databaseUrl);
-  const { customerId, customerKey: key } = credentials;
+  await openLogin(databaseUrl, apiDatabasePassword);
   const customer = {
     customerId,
     key,
@@ -16,5 +18,5 @@ export async function bootstrapDatabase(databaseUrl: string, credentials: Creden
     scopes: customerScopes,
     workloadTypes: builtInTypes,
   } as const;
-  await seedCustomer(databaseUrl, customer, ids);
+  await seedCustomer(apiDatabaseUrl(databaseUrl, apiDatabasePassword), customer, ids);
 }

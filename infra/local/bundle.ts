@@ -35,9 +35,11 @@ export interface WorkerModule {
   contents: string | Uint8Array<ArrayBuffer>;
 }
 
+const mainModule = "index.js";
+
+/** The bundler puts all code into the main module: a script beside it is a text that the Worker serves. */
 const moduleTypes: Record<string, WorkerModule["type"]> = {
-  ".js": "ESModule",
-  ".mjs": "ESModule",
+  ".js": "Text",
   ".html": "Text",
   ".txt": "Text",
   ".sql": "Text",
@@ -127,12 +129,12 @@ function listFiles(project: string, source: string): string[] {
 export function readModules(build: string): WorkerModule[] {
   const folder = join(build, "modules");
   const names = readdirSync(folder).filter((name) => moduleTypes[extname(name)] !== undefined);
-  const mainFirst = names.sort((a, b) => Number(b === "index.js") - Number(a === "index.js"));
+  const mainFirst = names.sort((a, b) => Number(b === mainModule) - Number(a === mainModule));
   return mainFirst.map((name) => readModule(folder, name));
 }
 
 function readModule(folder: string, name: string): WorkerModule {
-  const type = moduleTypes[extname(name)] ?? "Data";
+  const type = name === mainModule ? "ESModule" : (moduleTypes[extname(name)] ?? "Data");
   const bytes = readFileSync(join(folder, name));
   const contents = type === "ESModule" || type === "Text" ? bytes.toString("utf8") : new Uint8Array(bytes);
   return { type, path: name, contents };

@@ -22,6 +22,7 @@ export function describeStack(around: StackSurroundings, fixed: FixedParts, flee
     admin_key: credentials.adminKey,
     customer_id: credentials.customerId,
     customer_key: credentials.customerKey,
+    metrics_token: credentials.metricsToken,
     nats_url: natsUrl(ports.natsWebSocket),
     database_url: databaseUrlOf(around),
     gateway_url: gatewayUrl(ports.gateway),

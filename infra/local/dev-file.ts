@@ -9,6 +9,7 @@ export const devFileSchema = z.object({
   admin_key: z.string(),
   customer_id: z.string(),
   customer_key: z.string(),
+  metrics_token: z.string(),
   nats_url: z.string(),
   database_url: z.string(),
   gateway_url: z.string(),

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { IdSource, WorkerId } from "../../schema/ids.ts";
 import { type AgentSpec, agentLaunch } from "./agent.ts";
-import { natsUrl } from "./nats.ts";
+import { poolTokenOf } from "./credentials.ts";
 import { Part, type PartObserver } from "./part.ts";
 import { apiUrl, type StackSurroundings } from "./stack-parts.ts";
 
@@ -57,9 +57,8 @@ function createAgent(
   const launch = agentLaunch({
     spec,
     program: options.agentProgram,
-    natsUrl: natsUrl(ports.natsWebSocket),
     apiUrl: apiUrl(ports),
-    token: credentials.agentToken,
+    token: (pool) => poolTokenOf(credentials, pool),
     commandsFile: folder.commandsFile,
     drainSeconds: options.drainSeconds,
     logLevel: options.logLevel,

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Child, endedEarly, startChild } from "./child.ts";
 import { orKill, stopChild } from "./child-stop.ts";
+import type { NatsAuthority } from "./nats-authority.ts";
 import type { Launch } from "./part.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 
@@ -12,6 +13,7 @@ export interface NatsOptions {
   configFile: string;
   port: number;
   webSocketPort: number;
+  authority: NatsAuthority;
   logFile: string;
   ledger: ProcessLedger;
 }
@@ -20,11 +22,23 @@ const readyCheckMs = 10;
 const readyBoundMs = 15_000;
 const stopManner = { signal: "SIGTERM", boundMs: 3_000 } as const;
 
-/** No JetStream: Postgres remembers. Message sizes stay at the server's default of 1 MB. */
-export const natsConfig = (port: number, webSocketPort: number): string => `listen: "127.0.0.1:${port}"
+/**
+ * No JetStream: Postgres remembers. Message sizes stay at the server's default of 1 MB. Whoever connects brings a JWT that
+ * the account's key has signed, and proves to have the key that it is for.
+ */
+export const natsConfig = (
+  port: number,
+  webSocketPort: number,
+  authority: NatsAuthority,
+): string => `listen: "127.0.0.1:${port}"
 websocket {
   listen: "127.0.0.1:${webSocketPort}"
   no_tls: true
+}
+operator: "${authority.operatorJwt}"
+resolver: MEMORY
+resolver_preload {
+  ${authority.account}: "${authority.accountJwt}"
 }
 `;
 
@@ -32,7 +46,7 @@ export const natsUrl = (webSocketPort: number): string => `ws://127.0.0.1:${webS
 
 export function natsLaunch(options: NatsOptions): Launch {
   return async (signal) => {
-    writeFileSync(options.configFile, natsConfig(options.port, options.webSocketPort));
+    writeFileSync(options.configFile, natsConfig(options.port, options.webSocketPort, options.authority));
     const args = ["-c", options.configFile];
     const { program: command, logFile } = options;
     const child = await startChild({ part: "nats", command, args, logFile }, options.ledger);

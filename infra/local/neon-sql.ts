@@ -81,6 +81,7 @@ function openPool(url: string, options: SqlRunnerOptions, open: number): pg.Pool
     max: options.poolMax,
     connectionTimeoutMillis: clientWaitMs,
     idleTimeoutMillis: idleMs,
+    pipeline: true,
   });
   // An idle connection that breaks leaves the pool; the next query opens another one, or says why it cannot.
   pool.on("error", () => undefined);
@@ -89,6 +90,10 @@ function openPool(url: string, options: SqlRunnerOptions, open: number): pg.Pool
   return pool;
 }
 
+/**
+ * The statements of a batch follow each other without waiting for replies. Behind one that is refused Postgres refuses
+ * all, and then the COMMIT rolls back.
+ */
 async function runBatch(
   pool: pg.Pool,
   queries: readonly Query[],
@@ -97,29 +102,15 @@ async function runBatch(
   nameOf: NameOf,
 ): Promise<unknown[]> {
   const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query(begin);
-    const results: unknown[] = [];
-    for (const query of queries) results.push(toResult(await client.query(toQuery(query, form, nameOf)), form));
-    await client.query("COMMIT");
-    return results;
-  } catch (error) {
-    broken = await rollBack(client);
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
-
-/** What keeps the connection from being used again, if anything. */
-async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
-  try {
-    await client.query("ROLLBACK");
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
+  const begun = client.query(begin);
+  const sent = queries.map((query) => client.query(toQuery(query, form, nameOf)));
+  const committed = client.query("COMMIT");
+  const outcomes = await Promise.allSettled([begun, ...sent, committed]);
+  // A connection whose COMMIT failed may be broken: it is not used again.
+  client.release(outcomes.at(-1)?.status === "rejected");
+  const refused = outcomes.find((outcome) => outcome.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
+  return (await Promise.all(sent)).map((result) => toResult(result, form));
 }
 
 function toQuery(query: Query, form: ResultForm, nameOf: NameOf): pg.QueryConfig & ResultForm {

@@ -32,7 +32,7 @@ export async function takeFolder(root: string | null, ids: IdSource): Promise<St
   const supervisor = runningSupervisor(folder.processFile);
   if (supervisor !== null) throw new AlreadyRunning(folder, supervisor.pid);
   await endLeftovers(folder.processFile);
-  const known = readCredentials(folder.credentialsFile);
+  const known = await readCredentials(folder.credentialsFile);
   // Data without the secrets that belong to it cannot be used by anybody.
   if (known === null) emptyData(folder);
   const credentials = known ?? (await makeCredentials(folder.credentialsFile, ids));

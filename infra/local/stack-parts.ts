@@ -1,8 +1,9 @@
 /** Which parts a stack has, and how each is told where the others are. */
 import { join } from "node:path";
 import { sha256Hex } from "../../schema/api-key.ts";
+import { apiDatabaseUrl } from "../../schema/migrate.ts";
 import { coordinatorLaunch } from "./coordinator.ts";
-import type { Credentials } from "./credentials.ts";
+import { type Credentials, poolTokenOf } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { gatewayLaunch, gatewayUrl } from "./gateway.ts";
 import { natsLaunch, natsUrl } from "./nats.ts";
@@ -56,12 +57,13 @@ export function postgresOf(around: StackSurroundings): Launch {
 }
 
 export function natsOf(around: StackSurroundings): Launch {
-  const { folder, ports, ledger, options } = around;
+  const { folder, ports, ledger, options, credentials } = around;
   return natsLaunch({
     program: ensureNatsServer(options.say),
     configFile: folder.natsConfig,
     port: ports.nats,
     webSocketPort: ports.natsWebSocket,
+    authority: credentials.natsAuthority,
     logFile: logOf(around, "nats"),
     ledger,
   });
@@ -97,14 +99,24 @@ export async function coordinatorOf(around: StackSurroundings): Promise<Launch> 
   });
 }
 
+/** Of every pool that the Worker will know. */
+async function poolTokenHashes({ options, credentials }: StackSurroundings): Promise<string> {
+  const pools = (options.bindings.NIYANTA_POOLS ?? "default").split(",").map((pool) => pool.trim());
+  const hashOf = async (pool: string) => sha256Hex(await poolTokenOf(credentials, pool));
+  return (await Promise.all(pools.map(async (pool) => `${pool}=${await hashOf(pool)}`))).join(",");
+}
+
 async function bindingsOf(around: StackSurroundings): Promise<Record<string, string>> {
   const { options, ports, credentials } = around;
   return {
-    DATABASE_URL: databaseUrlOf(around),
+    DATABASE_URL: apiDatabaseUrl(databaseUrlOf(around), credentials.apiDatabasePassword),
     NEON_FETCH_ENDPOINT: `${gatewayUrl(ports.gateway)}/sql`,
     NATS_URL: natsUrl(ports.natsWebSocket),
     ADMIN_KEY_HASH: await sha256Hex(credentials.adminKey),
-    AGENT_TOKEN: credentials.agentToken,
+    NATS_ACCOUNT: credentials.natsAuthority.account,
+    NATS_ACCOUNT_SEED: credentials.natsAuthority.signingSeed,
+    POOL_TOKEN_HASHES: await poolTokenHashes(around),
+    METRICS_TOKEN: credentials.metricsToken,
     LEASE_SECONDS: String(options.leaseSeconds),
     HEARTBEAT_SECONDS: String(options.heartbeatSeconds),
     LOG_LEVEL: options.logLevel,

@@ -59,7 +59,7 @@ const final = workloadViewSchema.parse({
   ...{ priority: 10, progress_percent: 100, retry_count: 0, death_count: 1, generation: 2, checkpoint_sequence: 3 },
   ...{ progress_message: null, worker_id: null, input_params: null, error: null, affinity_rules: null },
   ...{ timeout_seconds: null, run_at: null, scheduled_at: null, started_at: null, completed_at: null },
-  ...{ created_at: time, updated_at: time, estimated_completion_time: null },
+  ...{ retry_of: null, pending_action: null, created_at: time, updated_at: time, estimated_completion_time: null },
 });
 
 const evidence: Evidence = {

@@ -8,6 +8,7 @@ import { formatTags } from "../../../infra/local/agent.ts";
 import { writeCommandsFile } from "../../../infra/local/commands.ts";
 import { heartbeatFor, parseDevFlags } from "../../../infra/local/dev-flags.ts";
 import { natsConfig } from "../../../infra/local/nats.ts";
+import { makeNatsAuthority } from "../../../infra/local/nats-authority.ts";
 import { beginStatement } from "../../../infra/local/neon-sql.ts";
 import { backoffMs } from "../../../infra/local/part.ts";
 import { mayPass } from "../../../infra/local/postgres-user.ts";
@@ -100,9 +101,13 @@ it("writes tags as the agent reads them", () => {
   expect(formatTags({ region: "eu", gpu: "a100" })).toBe("region=eu,gpu=a100");
 });
 
-it("gives the broker no JetStream, and no listener beyond this machine", () => {
-  expect(natsConfig(1, 2)).not.toMatch(/jetstream/i);
-  expect(natsConfig(1, 2).match(/listen: "127\.0\.0\.1:/g)).toHaveLength(2);
+it("gives the broker no JetStream, no listener beyond this machine, and no user without a signature", async () => {
+  const authority = await makeNatsAuthority();
+  const config = natsConfig(1, 2, authority);
+  expect(config).not.toMatch(/jetstream|no_auth_user|user:|token:/i);
+  expect(config.match(/listen: "127\.0\.0\.1:/g)).toHaveLength(2);
+  expect(config).toContain(`operator: "${authority.operatorJwt}"`);
+  expect(config).not.toContain(authority.signingSeed);
 });
 
 it("begins a batch as its headers ask, and refuses a level that does not exist", () => {
