@@ -6,6 +6,7 @@ import { type Report, type Scenario, type Surroundings, stackFor } from "./scena
 import { coordinatorDeath } from "./scenarios/coordinator-death.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
+import { reads } from "./scenarios/reads.ts";
 import { scheduling } from "./scenarios/scheduling.ts";
 import { throughput } from "./scenarios/throughput.ts";
 import { workerDeath } from "./scenarios/worker-death.ts";
@@ -14,6 +15,7 @@ import { table, verdictOf } from "./table.ts";
 const scenarios: Readonly<Record<string, Scenario>> = {
   latency,
   throughput,
+  reads,
   "worker-death": workerDeath,
   "coordinator-death": coordinatorDeath,
   idle,

@@ -74,7 +74,7 @@ const rounds = Number(process.argv[2] ?? roundsDefault);
 const server = await startTestPostgres();
 try {
   const store = createPostgresStore(server);
-  const lead = await newLead(store, server.databaseUrl);
+  const lead = await newLead(store, server.ownerUrl);
   const results: Round[] = [];
   for (let round = -warmUpRounds; round < rounds; round += 1) {
     const result = await runRound(store, lead);

@@ -98,7 +98,7 @@ test("what is over holds no slot in the metrics either", async () => {
   const { holder, next } = await holding(journey, "journey.wait", { gate: journey.gate() });
   await client.cancel(holder);
   await client.untilStatus(next, "COMPLETED");
-  const used = () => metricOf(stack.dev.api_url, "niyanta_worker_capacity_used");
+  const used = () => metricOf(stack.dev, "niyanta_worker_capacity_used");
   await client.until("no slot to be used", used, (count) => count === 0);
   await expectAllKept(journey, [holder, next]);
 });

@@ -10,7 +10,7 @@ const running = 2 * slotsEach;
 const queued = 40;
 const keysMin = 30;
 
-/** A lease that outlives every outage here. */
+/** A lease that outlives every outage here; test/journey/silence.test.ts has the others. */
 const { begin } = journeys({ leaseSeconds: 30, heartbeatSeconds: 1 });
 
 /** Fills every slot with work that waits for the gate, and a queue behind it. */

@@ -98,22 +98,21 @@ test("a worker that freezes beyond its lease is fenced when it comes back, and m
 test("whatever a worker of the past says of a workload is refused, and counted", async () => {
   const journey = await begin();
   const { client, stack, customerId } = journey;
-  const { nats_url, api_url } = stack.dev;
   const { id, gate, worker } = await halfway(journey);
-  const before = await metricOf(api_url, "niyanta_fenced_writes_total");
+  const before = await metricOf(stack.dev, "niyanta_fenced_writes_total");
   stack.kill(worker);
   await client.untilAudit(id, "workload.started", 2);
   const trail = await client.audit(id);
   const of = { workload_id: id, generation: 1 };
   const error = { kind: "permanent" as const, type: "Zombie", message: "from the past" };
-  const answers = await sayAs(nats_url, worker, customerId, [
+  const answers = await sayAs(stack, worker, customerId, [
     { ...of, event_id: 901, kind: "progress", percent: 99, message: null },
     { ...of, event_id: 902, kind: "handed_back" },
     { ...of, event_id: 903, kind: "failed", error },
     { ...of, event_id: 904, kind: "completed", result: { sum: -1 } },
   ]);
   expect(answers).toEqual(["fenced", "fenced", "fenced", "fenced"]);
-  const counted = () => metricOf(api_url, "niyanta_fenced_writes_total");
+  const counted = () => metricOf(stack.dev, "niyanta_fenced_writes_total");
   await client.until("the fenced writes to be counted", counted, (count) => count >= before + 4);
   openGate(gate);
   expect((await client.untilStatus(id, "COMPLETED")).result_data).toEqual({ sum: 55, resumed_from: 5 });

@@ -24,12 +24,12 @@ export async function createWorld(
 ): Promise<AgentWorld> {
   const nats = await startNats();
   endings.push(() => nats.stop());
-  const coordinator = new ScriptedCoordinator(nats.url);
+  const coordinator = new ScriptedCoordinator(nats);
   prepare(coordinator);
   await coordinator.listenForWakes();
   await coordinator.appear();
   endings.push(() => coordinator.stop());
-  const env = () => ({ NIYANTA_NATS_URL: nats.url, NIYANTA_API_URL: coordinator.apiUrl });
+  const env = () => ({ NIYANTA_API_URL: coordinator.apiUrl });
   const adopt = (agent: AgentProcess) => {
     endings.push(() => agent.stop());
     return agent;

@@ -1,6 +1,15 @@
 /** A customer of the API in tests: typed calls, and waiting from outside for what the API will come to say. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import type { Affinity } from "../../schema/affinity.ts";
+import {
+  type AttemptView,
+  attemptListSchema,
+  type CheckpointView,
+  checkpointListSchema,
+} from "../../schema/http/attempt.ts";
+import { type ExplanationView, explanationSchema } from "../../schema/http/explain.ts";
+import { operatedSchema } from "../../schema/http/operation.ts";
 import { batchSubmittedSchema, type submitBodySchema, submittedSchema } from "../../schema/http/submit.ts";
 import {
   auditTrailSchema,
@@ -77,8 +86,41 @@ export class Client {
     return this.#send("POST", `/v1/workloads/${id}/cancel`, z.unknown(), reason === undefined ? {} : { reason });
   }
 
+  pause(id: WorkloadId): Promise<unknown> {
+    return this.#send("POST", `/v1/workloads/${id}/pause`, z.unknown());
+  }
+
+  resume(id: WorkloadId): Promise<unknown> {
+    return this.#send("POST", `/v1/workloads/${id}/resume`, z.unknown());
+  }
+
+  move(id: WorkloadId, to: { pool?: string; affinity_rules?: Affinity | null }): Promise<unknown> {
+    return this.#send("POST", `/v1/workloads/${id}/move`, z.unknown(), to);
+  }
+
+  /** Answers the new workload. */
+  async retry(id: WorkloadId, from_checkpoint: boolean): Promise<WorkloadId> {
+    return (await this.#send("POST", `/v1/workloads/${id}/retry`, submittedSchema, { from_checkpoint })).workload_id;
+  }
+
+  batch(action: "cancel" | "pause" | "resume" | "retry", filter: object): Promise<z.infer<typeof operatedSchema>> {
+    return this.#send("POST", `/v1/workloads/batch/${action}`, operatedSchema, { filter });
+  }
+
   async audit(id: WorkloadId): Promise<AuditEvent[]> {
     return (await this.#send("GET", `/v1/workloads/${id}/audit`, auditTrailSchema)).events;
+  }
+
+  explain(id: WorkloadId): Promise<ExplanationView> {
+    return this.#send("GET", `/v1/workloads/${id}/explain`, explanationSchema);
+  }
+
+  async attempts(id: WorkloadId): Promise<AttemptView[]> {
+    return (await this.#send("GET", `/v1/workloads/${id}/attempts`, attemptListSchema)).attempts;
+  }
+
+  async checkpoints(id: WorkloadId): Promise<CheckpointView[]> {
+    return (await this.#send("GET", `/v1/workloads/${id}/checkpoints`, checkpointListSchema)).checkpoints;
   }
 
   async logs(id: WorkloadId): Promise<z.infer<typeof logPageSchema>["logs"]> {

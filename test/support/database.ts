@@ -8,7 +8,10 @@ import { removeFolder, takeFolder } from "../../infra/local/stack-folder.ts";
 import { createIdSource, secureRandom } from "../../schema/ids.ts";
 
 export interface TestDatabase {
+  /** As its owner, who sees past row-level security. */
   url: string;
+  /** Of the role that the control plane logs in as, once `openLogin` has set it. */
+  apiPassword: string;
   /** Of the server: to be killed and started again on the same port and data. */
   server: Part;
   stop(): Promise<void>;
@@ -29,6 +32,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   await server.start();
   return {
     url: ownDatabaseUrl(port, password),
+    apiPassword: credentials.apiDatabasePassword,
     server,
     async stop() {
       await server.stop();

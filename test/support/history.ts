@@ -42,13 +42,15 @@ const workloadsOf = `select workload_id as id, status, generation, worker_id as 
   from workloads where customer_id = $1 order by workload_id`;
 const eventsOf = `select workload_id as id, event_type as type, actor_type as "actorType", actor_id as "actorId",
   generation, details from audit_events where customer_id = $1 order by event_id`;
-const checkpointsOf = `select workload_id as id, sequence, generation, size_bytes as bytes, sha256, chunks,
-  (select count(*)::int from checkpoint_chunks c where c.customer_id = k.customer_id and c.workload_id = k.workload_id
-    and c.sequence = k.sequence and c.generation = k.generation) as found,
+const checkpointsOf = `select k.workload_id as id, k.sequence, k.generation, k.size_bytes as bytes, k.sha256, k.chunks,
+  (select count(*)::int from checkpoint_chunks c where c.customer_id = o.customer_id and c.workload_id = o.workload_id
+    and c.sequence = o.sequence and c.generation = o.generation) as found,
   (select string_agg(data, ''::bytea order by chunk_index) from checkpoint_chunks c
-    where c.customer_id = k.customer_id and c.workload_id = k.workload_id and c.sequence = k.sequence
-      and c.generation = k.generation) as data
-  from checkpoints k where customer_id = $1 order by workload_id, sequence`;
+    where c.customer_id = o.customer_id and c.workload_id = o.workload_id and c.sequence = o.sequence
+      and c.generation = o.generation) as data
+  from checkpoints k join checkpoints o on o.customer_id = k.customer_id and o.sequence = k.sequence
+    and o.workload_id = coalesce(k.chunks_of, k.workload_id)
+  where k.customer_id = $1 order by k.workload_id, k.sequence`;
 
 type Of<T> = T & { readonly id: string };
 interface CheckpointRow {

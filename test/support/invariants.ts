@@ -32,7 +32,16 @@ const unassigned: Arrow = { from: ["SCHEDULED"], to: "PENDING", rise: [1] };
 /** The death over the bound may come before the start was told. */
 const diedOut: Arrow = { from: heldStatuses, to: "FAILED", rise: [1] };
 
-function arrowOf({ type, details }: RecordedEvent): Arrow | undefined {
+/** A move leaves it where it is in its life, but for an assignment that has not begun, which is taken back. */
+const moves: Readonly<Partial<Record<WorkloadStatus, Arrow>>> = {
+  PENDING: { from: ["PENDING"], to: "PENDING", rise: [0] },
+  REDISTRIBUTING: { from: ["REDISTRIBUTING"], to: "REDISTRIBUTING", rise: [0] },
+  SCHEDULED: { from: ["SCHEDULED"], to: "PENDING", rise: [1] },
+  PAUSED: { from: ["PAUSED"], to: "PAUSED", rise: [0] },
+};
+
+function arrowOf({ type, details }: RecordedEvent, status: WorkloadStatus | null): Arrow | undefined {
+  if (type === "workload.moved") return status === null ? undefined : moves[status];
   if (type === "workload.failed" && "death_count" in details) return diedOut;
   if (type !== "workload.redistributed") return arrows[type];
   if ("death_count" in details) return lost;
@@ -77,15 +86,16 @@ class Scan {
     this.#count(event);
   }
 
-  #create({ generation }: RecordedEvent, index: number): void {
+  #create({ generation, details }: RecordedEvent, index: number): void {
     if (index !== 0) this.#report("is created twice");
     this.status = "PENDING";
     this.generation = 0;
+    this.sequence = Number(details.from_checkpoint ?? 0);
     if (generation > 1) this.#report(`is created with generation ${generation}`);
   }
 
   #move(event: RecordedEvent): void {
-    const arrow = arrowOf(event);
+    const arrow = arrowOf(event, this.status);
     if (arrow === undefined) {
       this.#report(`${event.type} is no event of the lifecycle`);
       return;

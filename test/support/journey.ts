@@ -34,6 +34,7 @@ export interface Journey {
   readonly stack: Stack;
   readonly client: Client;
   readonly customerId: CustomerId;
+  readonly key: string;
   /** Work that names it goes to the agents of this test only. */
   readonly affinity: Affinity;
   /** An agent with the journeys' types, for this test. */
@@ -79,6 +80,7 @@ async function beginOn(
     stack,
     client: new Client(stack.dev.api_url, key),
     customerId,
+    key,
     affinity: { hard_affinity: { worker_tags: { journey: customerId } } },
     async agent(spec = {}) {
       const tags = { journey: customerId, ...spec.tags };

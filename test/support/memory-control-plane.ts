@@ -3,53 +3,96 @@
 import type {
   Answer,
   CoordinatorGateway,
+  Directed,
+  DirectRequest,
+  Operated,
+  OperateRequest,
   SubmitRequest,
   SubmittedWorkload,
+  Watched,
 } from "../../functions/coordinator/gateway.ts";
+import { overridesOf } from "../../functions/domain/customer-limits.ts";
+import type { ChangeKind } from "../../functions/domain/directory-change.ts";
 import type { Refusal } from "../../functions/domain/refusal.ts";
 import { fullBucket } from "../../functions/domain/token-bucket.ts";
+import type { CreatedCustomer, Directory } from "../../functions/store/directory.ts";
+import { createMemoryStore, type MemoryStore } from "../../functions/store/memory/memory-store.ts";
 import {
   type AuditView,
+  type CallerRecord,
   type KeyRecord,
   type LogView,
   type Page,
   type ReadStore,
+  type StoredWorker,
   StoreUnavailable,
 } from "../../functions/store/store.ts";
+import type { CheckpointView } from "../../schema/http/attempt.ts";
+import type { UsageView } from "../../schema/http/customer.ts";
+import type { ExplainRule, ExplanationView } from "../../schema/http/explain.ts";
 import type { SubmitBody } from "../../schema/http/submit.ts";
 import type { ListQuery, WorkloadView } from "../../schema/http/workload.ts";
-import type { CustomerId, IdSource, WorkloadId } from "../../schema/ids.ts";
-import { isTerminal } from "../../schema/status.ts";
-import type { TierLimits } from "../../schema/tiers.ts";
+import type { CustomerId, IdSource, KeyId, WorkloadId } from "../../schema/ids.ts";
+import type { WorkloadStatus } from "../../schema/status.ts";
+import { limitsOf, type TierLimits } from "../../schema/tiers.ts";
+import { MemoryDirecting } from "./memory-directing.ts";
+import { operateOn } from "./memory-operations.ts";
 import type { Faults } from "./memory-pools.ts";
 import { admitTo, rateOf, type Tenant } from "./memory-tenant.ts";
 import { matches, pageOf, viewOf } from "./memory-views.ts";
 
-export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
+type KeyOwnerOf = Parameters<ReadStore["key"]>[0];
+
+const ruleOf: Partial<Record<WorkloadStatus, ExplainRule>> = { COMPLETED: "COMPLETED", CANCELLED: "CANCELLED" };
+
+export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGateway {
+  /** Customers, their types and their keys. */
+  readonly directory: MemoryStore = createMemoryStore();
   readonly traceparents: (string | null)[] = [];
   readonly faults: Faults = { database: "up", leader: "up", broker: "up" };
+  /** Key ids and times, as they were said to be in use. */
+  /** Rows of workers. */
+  readonly stored: StoredWorker[] = [];
+  readonly touches: [KeyId, number][] = [];
+  takesTouches = true;
+  /** As callers; a key carries its own. */
+  readonly suspended = new Set<CustomerId>();
   readonly #tenants = new Map<string, Tenant>();
-  readonly #keys = new Map<string, KeyRecord>();
+  readonly #revoked = new Set<string>();
+  readonly #directing: MemoryDirecting;
   readonly #ids: IdSource;
   readonly #now: () => number;
 
   constructor(ids: IdSource, now: () => number) {
     this.#ids = ids;
     this.#now = now;
+    this.#directing = new MemoryDirecting(this.directory, ids, now);
   }
 
-  addCustomer(customerId: CustomerId, limits: TierLimits): void {
+  addCustomer(customerId: CustomerId, limits: TierLimits, suspended = false): void {
+    this.directory.putCustomer({ customerId, tier: "enterprise", limits, suspended, types: new Map() });
+    this.#addTenant(customerId, limits);
+  }
+
+  #addTenant(customerId: CustomerId, limits: TierLimits): void {
     const rate = { ratePerSecond: limits.submitsPerSecond ?? 0, burst: limits.submitBurst };
     const bucket = fullBucket(rate, this.#now());
-    this.#tenants.set(customerId, { limits, types: ["noop"], bucket, workloads: new Map(), used: new Map() });
+    this.#tenants.set(customerId, {
+      limits,
+      types: ["noop"],
+      bucket,
+      workloads: new Map(),
+      used: new Map(),
+      answered: new Map(),
+    });
   }
 
-  addKey(keyHash: string, record: KeyRecord): void {
-    this.#keys.set(keyHash, record);
+  addKey(keyHash: string, { keyId, customerId, scopes, expiresAt }: KeyRecord): void {
+    this.directory.addKey({ keyId, customerId, keyHash, scopes, expiresAt, revokedAt: null });
   }
 
-  revokeKey(keyHash: string): void {
-    this.#keys.delete(keyHash);
+  forgetKey(keyHash: string): void {
+    this.#revoked.add(keyHash);
   }
 
   finish(customerId: CustomerId, id: WorkloadId): void {
@@ -80,11 +123,21 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
 
   // ReadStore
 
-  async key(owner: { customerId: CustomerId }, keyHash: string, now: number): Promise<KeyRecord | null> {
+  async key(owner: KeyOwnerOf, keyHash: string, now: number): Promise<KeyRecord | null> {
     this.#checkDatabase();
-    const record = this.#keys.get(keyHash);
-    if (record === undefined || record.customerId !== owner.customerId) return null;
-    return record.expiresAt !== null && record.expiresAt <= now ? null : record;
+    return this.#revoked.has(keyHash) ? null : this.directory.key(owner, keyHash, now);
+  }
+
+  async caller(customerId: CustomerId): Promise<CallerRecord | null> {
+    this.#checkDatabase();
+    const tenant = this.#tenants.get(customerId);
+    if (tenant === undefined) return null;
+    return { customerId, suspended: this.suspended.has(customerId), limits: tenant.limits };
+  }
+
+  async touchKey(_customerId: CustomerId, keyId: KeyId, at: number): Promise<void> {
+    if (!this.takesTouches) throw new StoreUnavailable("connection refused by 10.0.0.7");
+    this.touches.push([keyId, at]);
   }
 
   async ping(): Promise<void> {
@@ -120,7 +173,62 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
     return pageOf(lines, query.cursor, query.limit, 0);
   }
 
+  async checkpoints(customerId: CustomerId, id: WorkloadId): Promise<readonly CheckpointView[] | null> {
+    return this.#tenant(customerId).workloads.has(id) ? [] : null;
+  }
+
+  async workers(): Promise<readonly StoredWorker[]> {
+    return this.stored;
+  }
+
+  // Directory
+
+  readonly workloadType: Directory["workloadType"] = this.directory.workloadType;
+  readonly workloadTypes: Directory["workloadTypes"] = this.directory.workloadTypes;
+  readonly putType: Directory["putType"] = this.directory.putType;
+  readonly deleteType: Directory["deleteType"] = this.directory.deleteType;
+  readonly apiKey: Directory["apiKey"] = this.directory.apiKey;
+  readonly apiKeys: Directory["apiKeys"] = this.directory.apiKeys;
+  readonly countLiveKeys: Directory["countLiveKeys"] = this.directory.countLiveKeys;
+  readonly issueKey: Directory["issueKey"] = this.directory.issueKey;
+  readonly revokeKey: Directory["revokeKey"] = this.directory.revokeKey;
+  readonly customer: Directory["customer"] = this.directory.customer;
+  readonly customers: Directory["customers"] = this.directory.customers;
+  readonly putTerms: Directory["putTerms"] = this.directory.putTerms;
+  readonly statistics: Directory["statistics"] = this.directory.statistics;
+
+  async createCustomer(...asked: Parameters<Directory["createCustomer"]>): Promise<CreatedCustomer> {
+    this.#checkDatabase();
+    const [customerId, { tier, overrides }] = asked;
+    const outcome = await this.directory.createCustomer(...asked);
+    if (outcome.kind === "created") this.#addTenant(customerId, limitsOf(tier, overridesOf(overrides)));
+    return outcome;
+  }
+
   // CoordinatorGateway
+
+  async direct<K extends ChangeKind>(customerId: CustomerId, request: DirectRequest<K>): Promise<Answer<Directed<K>>> {
+    return this.faults.leader === "down" ? this.#absent() : this.#directing.direct(customerId, request);
+  }
+
+  async usage(customerId: CustomerId): Promise<Answer<UsageView>> {
+    if (this.faults.leader === "down") return this.#absent();
+    const tenant = this.#tenant(customerId);
+    const queued = [...tenant.workloads.values()].filter(({ view }) => view.status === "PENDING").length;
+    const { limit, remaining } = rateOf(tenant, this.#now());
+    return { ok: true, value: { running: 0, queued, submit_tokens: limit === null ? null : remaining }, rate: null };
+  }
+
+  /** There are no workers, so whatever waits waits for one. */
+  async explain(customerId: string, id: WorkloadId): Promise<Answer<ExplanationView>> {
+    if (this.faults.leader === "down") return this.#absent();
+    const view = this.#tenant(customerId).workloads.get(id)?.view;
+    if (view === undefined) return { ok: false, refusal: { kind: "unknown_workload" }, rate: null };
+    const { status, pool } = view;
+    const none = { queue: null, estimated_start_time: null, forecast: null, forecast_reason: "not_waiting" as const };
+    const value = { workload_id: id, status, rule: ruleOf[status] ?? "POOL_EMPTY", message: "so it is", ...none };
+    return { ok: true, value: { ...value, details: { pool } }, rate: null };
+  }
 
   async submit(customerId: string, request: SubmitRequest): Promise<Answer<readonly SubmittedWorkload[]>> {
     if (this.faults.leader === "down") return this.#absent();
@@ -151,7 +259,7 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
       event_id: this.#ids.message(),
       event_type: "workload.created",
       timestamp,
-      actor_type: "user",
+      actor_type: "user" as const,
       actor_id: actorId,
       generation: 0,
       details: {},
@@ -161,20 +269,24 @@ export class MemoryControlPlane implements ReadStore, CoordinatorGateway {
     return { workloadId, createdAt: now, estimatedStartAt: null };
   }
 
-  async cancel(
-    customerId: string,
-    { workloadId, reason }: { workloadId: WorkloadId; reason: string | null },
-  ): Promise<Answer<null>> {
+  async operate(customerId: string, request: OperateRequest): Promise<Answer<Operated>> {
     if (this.faults.leader === "down") return this.#absent();
     const tenant = this.#tenant(customerId);
-    const kept = tenant.workloads.get(workloadId);
-    const rate = rateOf(tenant, this.#now());
-    if (kept === undefined) return { ok: false, refusal: { kind: "unknown_workload" }, rate };
-    const { status } = kept.view;
-    if (status !== "CANCELLED" && isTerminal(status)) {
-      return { ok: false, refusal: { kind: "wrong_state", status, action: "cancel" }, rate };
-    }
-    kept.view = { ...kept.view, status: "CANCELLED", error: { type: "cancelled", message: reason ?? "" } };
-    return { ok: true, value: null, rate };
+    const result = operateOn(tenant, request, { now: this.#now(), newId: () => this.#ids.workload() });
+    return { ...result, rate: rateOf(tenant, this.#now()) };
+  }
+
+  /** Nothing runs here, so nothing is to be waited for. */
+  /** Who may watch is told so; sockets are the runtime's, and there are none here. */
+  async watch(customerId: string, { workloadId }: { workloadId: WorkloadId | null }): Promise<Watched> {
+    if (this.faults.leader === "down") return { kind: "refused", refusal: this.#absent().refusal };
+    const isThere = workloadId === null || this.#tenant(customerId).workloads.has(workloadId);
+    const refusal: Refusal = isThere ? { kind: "watchers_full", watchersMax: 0 } : { kind: "unknown_workload" };
+    return { kind: "refused", refusal };
+  }
+
+  async settled(customerId: string, id: WorkloadId): Promise<Answer<WorkloadStatus | null>> {
+    if (this.faults.leader === "down") return this.#absent();
+    return { ok: true, value: this.#tenant(customerId).workloads.get(id)?.view.status ?? null, rate: null };
   }
 }

@@ -1,5 +1,5 @@
 /** One customer in a memory, and how its submissions are admitted. */
-import type { RateState, SubmitRequest, SubmittedWorkload } from "../../functions/coordinator/gateway.ts";
+import type { Operated, RateState, SubmitRequest, SubmittedWorkload } from "../../functions/coordinator/gateway.ts";
 import { admit } from "../../functions/domain/admission.ts";
 import type { Refusal } from "../../functions/domain/refusal.ts";
 import { type TokenBucket, tokensAt } from "../../functions/domain/token-bucket.ts";
@@ -25,6 +25,8 @@ export interface Tenant {
   bucket: TokenBucket;
   readonly workloads: Map<WorkloadId, Kept>;
   readonly used: Map<string, Used>;
+  /** By idempotency key. */
+  readonly answered: Map<string, { readonly bodySha256: string; readonly operated: Operated }>;
 }
 
 export function admitTo(tenant: Tenant, { bodies }: SubmitRequest, now: number): Refusal | null {
@@ -33,7 +35,7 @@ export function admitTo(tenant: Tenant, { bodies }: SubmitRequest, now: number):
   }
   const { limits, bucket } = tenant;
   const queuedCount = [...tenant.workloads.values()].filter(({ view }) => view.status === "PENDING").length;
-  const admission = admit({ queuedCount, limits, items: bodies.length, bucket, now: now });
+  const admission = admit({ queuedCount, limits, items: bodies.length, bucket, slotsFreedPerSecond: null, now });
   if (!admission.ok) return admission.refusal;
   tenant.bucket = admission.bucket;
   return null;

@@ -5,7 +5,7 @@ import type { ListQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, WorkloadId } from "../../schema/ids.ts";
 
 export const matches = (view: WorkloadView, { status, workload_type, label = [] }: ListQuery): boolean =>
-  (status === undefined || view.status === status) &&
+  (status === undefined || status.includes(view.status)) &&
   (workload_type === undefined || view.workload_type === workload_type) &&
   label.every((text) => {
     const [name = "", value = ""] = text.split(/:(.*)/s);

@@ -5,12 +5,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { natsConfig, natsUrl } from "../../infra/local/nats.ts";
+import { makeNatsAuthority, type NatsAuthority } from "../../infra/local/nats-authority.ts";
 import { findNatsServer } from "../../infra/local/nats-program.ts";
 import { findFreePorts } from "../../infra/local/ports.ts";
 import { freezeProcess } from "./frozen.ts";
 
 export interface TestNats {
   readonly url: string;
+  readonly authority: NatsAuthority;
   /** Ends the server at once; `start` brings it back on the same ports, with nothing that it remembers. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -25,11 +27,13 @@ export async function startNats(): Promise<TestNats> {
   const folder = await mkdtemp(join(tmpdir(), "niyanta-nats-"));
   const [port = 0, webSocketPort = 0] = await findFreePorts(2);
   const config = join(folder, "nats.conf");
-  await writeFile(config, natsConfig(port, webSocketPort));
+  const authority = await makeNatsAuthority();
+  await writeFile(config, natsConfig(port, webSocketPort, authority));
   let server = await launch(program, config);
   const kill = () => end(server);
   return {
     url: natsUrl(webSocketPort),
+    authority,
     kill,
     start: async () => {
       server = await launch(program, config);

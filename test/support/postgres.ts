@@ -6,10 +6,13 @@ import { gatewayLaunch, gatewayUrl } from "../../infra/local/gateway.ts";
 import type { Running } from "../../infra/local/part.ts";
 import { findFreePort } from "../../infra/local/ports.ts";
 import { openProcessLedger } from "../../infra/local/process-ledger.ts";
-import { migrate } from "../../schema/migrate.ts";
+import { apiDatabaseUrl, migrate, openLogin } from "../../schema/migrate.ts";
 import { startTestDatabase } from "./database.ts";
 
 export interface TestPostgres {
+  /** As its owner: to look past what is under test. */
+  ownerUrl: string;
+  /** As the control plane's role: with this and the next a store is opened. */
   databaseUrl: string;
   /** Where the gateway answers `POST /sql`. */
   fetchEndpoint: string;
@@ -22,12 +25,14 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const database = await startTestDatabase();
   try {
     await migrate(database.url);
+    await openLogin(database.url, database.apiPassword);
     const gateway = await startGateway(database.url);
     const stop = async () => {
       await gateway.stop();
       await database.stop();
     };
-    return { databaseUrl: database.url, fetchEndpoint: gateway.fetchEndpoint, stop };
+    const databaseUrl = apiDatabaseUrl(database.url, database.apiPassword);
+    return { ownerUrl: database.url, databaseUrl, fetchEndpoint: gateway.fetchEndpoint, stop };
   } catch (error) {
     await database.stop();
     throw error;

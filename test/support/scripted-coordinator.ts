@@ -1,10 +1,18 @@
 /** A tiny coordinator on a real broker: answers by the protocol, and can be told to fence, stay silent or go away. */
-import { createServer, type Server } from "node:http";
-import { connect, type Msg, type NatsConnection } from "nats.ws";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import type { Msg, NatsConnection } from "nats.ws";
+import { type EnrolBody, enrolBodySchema } from "../../schema/http/agents.ts";
 import { createIdSource, secureRandom, type WorkerId } from "../../schema/ids.ts";
 import type { Assignment } from "../../schema/messages/assignment.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
-import { anyStatusSubject, broadcastSubject, commandsSubject, eventsSubject } from "../../schema/messages/subjects.ts";
+import {
+  anyEventsSubject,
+  anyStatusSubject,
+  broadcastSubject,
+  commandsSubject,
+  workerInbox,
+} from "../../schema/messages/subjects.ts";
 import {
   type CoordinatorReply,
   type Held,
@@ -13,6 +21,8 @@ import {
 } from "../../schema/messages/to-coordinator.ts";
 import { type ToWorker, type WorkerReply, workerReplySchema } from "../../schema/messages/to-worker.ts";
 import type { EventOutcome, WorkerEvent } from "../../schema/messages/worker-events.ts";
+import { connectAsCoordinator, mintOf } from "./broker-client.ts";
+import type { TestNats } from "./nats.ts";
 import { Occurrences } from "./occurrences.ts";
 
 export const testIds = createIdSource(Date.now, secureRandom);
@@ -28,28 +38,27 @@ export class ScriptedCoordinator {
   /** Events that were answered `committed`, each once. */
   readonly committed = new Occurrences<WorkerEvent>();
   readonly wakes = new Occurrences<unknown>();
+  readonly enrolments = new Occurrences<EnrolBody>();
   readonly chunks = new Map<string, string>();
   readonly fenced: Held[] = [];
   leaseMs = 15_000;
   heartbeatMs = 500;
   onEvents: Behaviour = "answer";
   onHeartbeat: Behaviour = "answer";
+  /** Status of the reply to whoever enrols; 200: with credentials for so many seconds. */
+  onEnrol = 200;
+  credentialSeconds = 3_600;
   /** Judges one event before the usual answer. */
   judge: (event: WorkerEvent) => EventOutcome["outcome"] | null = () => null;
-  readonly #pool: string;
-  readonly #natsUrl: string;
+  readonly #pool = "default";
+  readonly #nats: TestNats;
   readonly #seen = new Set<string>();
   readonly #api: Server;
   #connection: NatsConnection | null = null;
 
-  constructor(natsUrl: string, pool = "default") {
-    this.#natsUrl = natsUrl;
-    this.#pool = pool;
-    this.#api = createServer((request, response) => {
-      request.resume();
-      this.wakes.add({ url: request.url, authorization: request.headers.authorization });
-      response.writeHead(202).end();
-    });
+  constructor(nats: TestNats) {
+    this.#nats = nats;
+    this.#api = createServer((request, response) => void this.#serve(request, response));
   }
 
   get apiUrl(): string {
@@ -64,12 +73,12 @@ export class ScriptedCoordinator {
   }
 
   async appear(): Promise<void> {
-    const connection = await connect({ servers: this.#natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    const connection = await connectAsCoordinator(this.#nats, { maxReconnectAttempts: -1, reconnectTimeWait: 100 });
     this.#connection = connection;
     const callback = (error: Error | null, message: Msg) => {
       if (error === null) this.#take(message);
     };
-    connection.subscribe(eventsSubject(this.#pool), { callback });
+    connection.subscribe(anyEventsSubject(this.#pool), { callback });
     connection.subscribe(anyStatusSubject(this.#pool), { callback });
     await connection.flush();
   }
@@ -129,6 +138,29 @@ export class ScriptedCoordinator {
     return this.committed.all
       .filter((event) => event.workload_id === workload_id && event.generation === generation)
       .map(({ kind }) => kind);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request);
+    if (request.url === "/v1/agents/enroll") return this.#enrol(enrolBodySchema.parse(JSON.parse(body)), response);
+    this.wakes.add({ url: request.url, authorization: request.headers.authorization });
+    response.writeHead(202).end();
+  }
+
+  #enrol(body: EnrolBody, response: ServerResponse): void {
+    const { pool, worker_id, public_key } = body;
+    const { jwt, expiresAt } = mintOf(this.#nats, this.credentialSeconds).worker(pool, worker_id, public_key);
+    const enrolled = {
+      nats_url: this.#nats.url,
+      credentials: jwt,
+      expires_at: new Date(expiresAt).toISOString(),
+      expires_in_seconds: this.credentialSeconds,
+      inbox_prefix: workerInbox(pool, worker_id),
+    };
+    const refusal = { error: { code: "UNAUTHORIZED", message: "not today", details: null, request_id: "test" } };
+    response.writeHead(this.onEnrol, { "content-type": "application/json" });
+    response.end(JSON.stringify(this.onEnrol === 200 ? enrolled : refusal));
+    this.enrolments.add(body);
   }
 
   #take(message: Msg): void {

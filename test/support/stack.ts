@@ -1,16 +1,11 @@
 /** The whole system for a test: real parts, own folder and ports, a customer for each test. */
 
-import {
-  benchmarkOverrides,
-  builtInTypes,
-  customerScopes,
-  type NewCustomer,
-  seedCustomer,
-} from "../../infra/local/seed-customer.ts";
+import { benchmarkOverrides, builtInTypes, type NewCustomer, seedCustomer } from "../../infra/local/seed-customer.ts";
 import { type Stack, startStack } from "../../infra/local/stack.ts";
 import type { StackOptions } from "../../infra/local/stack-options.ts";
 import { newKey } from "../../schema/api-key.ts";
 import { createIdSource, secureRandom } from "../../schema/ids.ts";
+import { customerScopes } from "../../schema/scopes.ts";
 
 const ids = createIdSource(Date.now, secureRandom);
 

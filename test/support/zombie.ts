@@ -1,5 +1,10 @@
 /** Says on the broker what a worker of the past would say, so that it is certain to arrive. */
-import { connect } from "nats.ws";
+import { createUser } from "@nats-io/nkeys";
+import { connect, jwtAuthenticator, type NatsConnection } from "nats.ws";
+import { poolTokenOf, readCredentials } from "../../infra/local/credentials.ts";
+import { describeDataFolder } from "../../infra/local/data-folder.ts";
+import type { Stack } from "../../infra/local/stack.ts";
+import { enrolledSchema } from "../../schema/http/agents.ts";
 import type { CustomerId, WorkerId } from "../../schema/ids.ts";
 import { createIdSource, secureRandom } from "../../schema/ids.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
@@ -9,15 +14,16 @@ import type { Outcome, WorkerEvent } from "../../schema/messages/worker-events.t
 
 const ids = createIdSource(Date.now, secureRandom);
 const answerMsMax = 20_000;
+const pool = "default";
 
 /** What the coordinator answers to each event. */
 export async function sayAs(
-  natsUrl: string,
+  stack: Stack,
   worker_id: WorkerId,
   customer_id: CustomerId,
   events: readonly WorkerEvent[],
 ): Promise<Outcome[]> {
-  const connection = await connect({ servers: natsUrl });
+  const connection = await enlist(stack, worker_id);
   try {
     const bytes = encodeMessage({
       message_id: ids.message(),
@@ -28,7 +34,7 @@ export async function sayAs(
       sender_type: "worker",
       payload: { worker_id, customer_id, events: [...events] },
     });
-    const reply = await connection.request(eventsSubject("default"), bytes, { timeout: answerMsMax });
+    const reply = await connection.request(eventsSubject(pool, worker_id), bytes, { timeout: answerMsMax });
     const decoded = decodeMessage(reply.data, coordinatorReplySchema);
     if (!decoded.ok) throw new Error(decoded.problem);
     if (decoded.message.type !== "events.outcome") throw new Error(`answered ${JSON.stringify(decoded.message)}`);
@@ -36,4 +42,18 @@ export async function sayAs(
   } finally {
     await connection.close();
   }
+}
+
+/** In the way of every worker: with the token of the pool, and a key of its own. */
+async function enlist({ dev, dataFolder }: Stack, worker_id: WorkerId): Promise<NatsConnection> {
+  const credentials = await readCredentials(describeDataFolder(dataFolder).credentialsFile);
+  if (credentials === null) throw new Error("this stack has no credentials");
+  const key = createUser();
+  const reply = await fetch(`${dev.api_url}/v1/agents/enroll`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await poolTokenOf(credentials, pool)}`, "content-type": "application/json" },
+    body: JSON.stringify({ pool, worker_id, public_key: key.getPublicKey() }),
+  });
+  const { nats_url, credentials: jwt, inbox_prefix } = enrolledSchema.parse(await reply.json());
+  return connect({ servers: nats_url, authenticator: jwtAuthenticator(jwt, key.getSeed()), inboxPrefix: inbox_prefix });
 }

@@ -59,6 +59,21 @@ describe("a history that keeps every promise", () => {
     ];
     expect(because({ events, generation: 7, retryCount: 1, deathCount: 1 })).toBe("");
   });
+
+  test("may be paused, moved and resumed, and start from another one's checkpoint", () => {
+    const by = (type: string, generation: number): RecordedEvent => ({
+      ...event(type, generation),
+      actorType: "user",
+      actorId: "key_1",
+    });
+    const events = [
+      ...[event("created", 0, { retry_of: "wl_0", from_checkpoint: 4 }), by("moved", 0), scheduled, by("moved", 2)],
+      ...[event("scheduled", 3, { worker_id: "wkr_a" }), event("started", 3), by("paused", 4), by("moved", 4)],
+      ...[by("resumed", 4), event("scheduled", 5, { worker_id: "wkr_a" }), event("started", 5), event("completed", 5)],
+    ];
+    const checkpoints = [{ sequence: 4, generation: 0, isWhole: true }];
+    expect(because({ events, checkpoints, generation: 5, checkpointSequence: 4 })).toBe("");
+  });
 });
 
 describe("the checker sees", () => {
@@ -97,7 +112,21 @@ describe("the checker sees", () => {
     ],
     ["a torn checkpoint", { checkpoints: [{ sequence: 1, generation: 1, isWhole: false }] }, "is torn"],
     ["a pointer to a checkpoint that is not there", { checkpoints: [] }, "its newest checkpoint is 0, its row says 1"],
-    ["an event that is not in the table", { events: [...straight, event("moved", 1)] }, "no event of the lifecycle"],
+    ["an event that is not in the table", { events: [...straight, event("lost", 1)] }, "no event of the lifecycle"],
+    ["a move of what runs", { events: [created, scheduled, started, event("moved", 1)] }, "no event of the lifecycle"],
+    ["a move that fences what waits", { events: [created, event("moved", 1)] }, "up by 1"],
+    [
+      "an assignment that was moved and not fenced",
+      { events: [created, scheduled, event("moved", 1)] },
+      "workload.moved takes the generation 1 up by 0",
+    ],
+    ["a resumption of what is not paused", { events: [created, event("resumed", 0)] }, "while PENDING"],
+    [
+      "an assignment of what is paused",
+      { events: [created, event("paused", 1), event("scheduled", 2, { worker_id: "wkr_a" })] },
+      "while PAUSED",
+    ],
+    ["a pause that fences nobody off", { events: [created, scheduled, started, event("paused", 1)] }, "up by 0"],
   ])("%s", (_, chosen, sentence) => {
     expect(because(chosen)).toContain(sentence);
   });

@@ -8,21 +8,38 @@ export interface Part {
 }
 
 const core = ["schema/", "functions/domain/", "functions/telemetry/"];
-const contracts = ["functions/store/store.ts", "functions/broker/broker.ts", "functions/alarm.ts", "functions/lane.ts"];
+const contracts = [
+  "functions/store/store.ts",
+  "functions/store/directory.ts",
+  "functions/store/live-store.ts",
+  "functions/store/cursor.ts",
+  "functions/broker/broker.ts",
+  "functions/alarm.ts",
+  "functions/lane.ts",
+  "functions/within.ts",
+];
 
 /** The first part whose path begins a file's name decides. */
 export const parts: readonly Part[] = [
   { path: "schema/", may: [] },
   { path: "functions/domain/", may: ["schema/"] },
   { path: "functions/telemetry/", may: ["schema/", "functions/domain/"] },
-  { path: "functions/store/store.ts", may: core },
+  {
+    path: "functions/store/store.ts",
+    may: [...core, "functions/store/directory.ts", "functions/store/live-store.ts"],
+  },
+  { path: "functions/store/directory.ts", may: [...core, "functions/store/store.ts"] },
   { path: "functions/store/", may: core },
-  { path: "functions/broker/", may: core },
+  { path: "functions/broker/", may: [...core, "functions/within.ts"] },
   { path: "functions/alarm.ts", may: [] },
   { path: "functions/lane.ts", may: [] },
+  { path: "functions/within.ts", may: [] },
   { path: "functions/coordinator/", may: [...core, ...contracts] },
   { path: "functions/scheduler/", may: [...core, ...contracts] },
-  { path: "functions/api/", may: [...core, "functions/store/store.ts", "functions/coordinator/gateway.ts"] },
+  {
+    path: "functions/api/",
+    may: [...core, "functions/store/store.ts", "functions/store/directory.ts", "functions/coordinator/gateway.ts"],
+  },
   {
     path: "functions/rpc/",
     may: [
@@ -32,7 +49,9 @@ export const parts: readonly Part[] = [
       "functions/scheduler/pool.ts",
     ],
   },
-  { path: "functions/env.ts", may: ["schema/", "functions/rpc/objects.ts"] },
+  { path: "functions/docs/", may: [] },
+  { path: "functions/env.ts", may: ["schema/", "functions/rpc/objects.ts", "functions/jwt-bindings.ts"] },
+  { path: "functions/jwt-bindings.ts", may: ["schema/"] },
   { path: "functions/compose.ts", may: ["schema/", "functions/", "package.json"] },
   {
     path: "functions/index.ts",
@@ -78,6 +97,8 @@ const rims = [
 ];
 const isProduct = (file: string) => /^(schema|functions|worker-agent)\//.test(file);
 const isInside = (file: string) => isProduct(file) && !rims.includes(file);
+const isProgram = (file: string) => /^(functions|worker-agent)\//.test(file);
+const database = "functions/store/postgres/database.ts";
 const isTest = (file: string) => file.startsWith("test/") && file.endsWith(".test.ts");
 
 export const bans: readonly Ban[] = [
@@ -87,6 +108,11 @@ export const bans: readonly Ban[] = [
   { what: /Error\(\s*["'`]Failed to/, why: "an expected refusal is data; else say what was tried", where: isProduct },
   { what: /\bcatch\s*(\([^)]*\))?\s*\{\s*\}/, why: "an empty catch hides what went wrong", where: () => true },
   { what: /\.catch\(\(\)\s*=>\s*\{\s*\}\)/, why: "an empty catch hides what went wrong", where: () => true },
+  {
+    what: /\bneon\(|\bdrizzle\(|niyanta\.customer_id|niyanta_(operator|api)\b|\bset_config\b|\bset\s+(local\s+)?role\b/i,
+    why: `only ${database} says for whom a request is`,
+    where: (file) => isProgram(file) && file !== database,
+  },
   {
     what: /setTimeout\(\s*(resolve|done|r)\b|\bsleep\(\d/,
     why: "a test waits on events, never on time",

@@ -50,6 +50,18 @@ describe("the rules", () => {
     expect(banProblems(invented("functions/compose.ts", "Date.now()"))).toEqual([]);
   });
 
+  it("catch whoever opens a database beside the one place, or says there for whom a request is", () => {
+    for (const text of [
+      "neon(url)",
+      "drizzle({ client })",
+      "select set_config('niyanta.customer_id', $1, true)",
+      "SET LOCAL ROLE niyanta_operator",
+    ]) {
+      expect(banProblems(invented("functions/api/a.ts", text))).toHaveLength(1);
+      expect(banProblems(invented("functions/store/postgres/database.ts", text))).toEqual([]);
+    }
+  });
+
   it("catch swallowed errors and sleeping tests", () => {
     expect(banProblems(invented("worker-agent/a.ts", "try { x() } catch {}"))).toHaveLength(1);
     expect(banProblems(invented("test/unit/a.test.ts", "await new Promise((r) => setTimeout(r, 5))"))).toHaveLength(1);
