@@ -32,7 +32,8 @@ function stepText({ say, run, outcome }: PerformedStep, output: string): string 
   const status = outcome?.status ?? null;
   const parts = [say, block("sh", run)];
   if (status !== null) parts.push(`\`${status} ${STATUS_CODES[status]}\``);
-  if (output !== "") parts.push(replyBlock(output.trimEnd()));
+  // Header lines end as HTTP has them; those of a page do not.
+  if (output !== "") parts.push(replyBlock(output.trimEnd().replaceAll("\r\n", "\n")));
   return parts.join("\n\n");
 }
 
