@@ -64,7 +64,9 @@ export function getReady(deps: ReadyDeps): Route {
     },
     handle: async () => {
       const ready = await look();
-      return ready.status === "ready" ? reply(200, ready) : reply(503, ready);
+      return ready.status === "ready"
+        ? reply(200, ready)
+        : reply(503, ready, { "Retry-After": String(readySecondsMax) });
     },
   });
 }
