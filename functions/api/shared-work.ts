@@ -2,7 +2,7 @@
 import type { ApiDependencies } from "./context.ts";
 
 export type SharedWorkParts = Pick<ApiDependencies, "clock" | "background"> & {
-  /** Work that began longer ago is given up, and begun anew. */
+  /** Work that began longer ago is given up, and begun anew; more than it takes at most. */
   readonly msMax: number;
 };
 
@@ -39,12 +39,15 @@ export function createSharedWork<T>(
   };
   const isLive = (one: Work<T>) => clock() < one.since + msMax;
   return async () => {
-    const under = current;
-    if (under === null || !isLive(under)) return begin();
-    const outcome = await settled(under, isLive);
-    if (outcome === null) return begin();
-    if (outcome.ok) return outcome.value;
-    throw outcome.error;
+    for (;;) {
+      const under = current;
+      if (under === null || !isLive(under)) return begin();
+      const outcome = await settled(under, isLive);
+      // Given up: the first who sees it begins anew, and the others wait for that one.
+      if (outcome === null) continue;
+      if (outcome.ok) return outcome.value;
+      throw outcome.error;
+    }
   };
 }
 

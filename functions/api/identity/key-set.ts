@@ -45,7 +45,7 @@ export function createKeySet(parts: KeySetParts): JWTVerifyGetKey {
       parts.log.warn({ component: "api", err }, "the keys of the issuer could not be read");
     }
   };
-  const ask = createSharedWork({ ...parts, msMax: jwksAnswerSecondsMax * 1_000 }, read);
+  const ask = createSharedWork({ ...parts, msMax: 2 * jwksAnswerSecondsMax * 1_000 }, read);
   const isOlder = (at: number, seconds: number) => parts.clock() >= at + seconds * 1_000;
   const isOver = () => isOlder(kept.at, jwksOutageSecondsMax);
   const isDue = () => isOlder(kept.at, jwksAgeSecondsMax) && isOlder(isOver() ? failedAt : askedAt, jwksRetrySeconds);

@@ -74,10 +74,9 @@ export function getReady(deps: ReadyDeps): Route {
 /** Anybody may ask, and each look asks everything: so one at a time, and its answer is given again for a moment. */
 function createLook(deps: ReadyDeps): () => Promise<Ready> {
   let last: { readonly ready: Ready; readonly at: number } | null = null;
-  const look = createSharedWork({ ...deps, msMax: dependencyWaitMsMax }, async () => {
-    const at = deps.clock();
+  const look = createSharedWork({ ...deps, msMax: 2 * dependencyWaitMsMax }, async () => {
     const ready = await askAll(deps);
-    last = { ready, at };
+    last = { ready, at: deps.clock() };
     return ready;
   });
   return async () => (last !== null && deps.clock() < last.at + readySecondsMax * 1_000 ? last.ready : look());
