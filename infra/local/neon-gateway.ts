@@ -4,11 +4,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type GatewayReply, tooLarge, toReply } from "./neon-reply.ts";
-import { createSqlRunner, type SqlRunner, type SqlRunnerOptions } from "./neon-sql.ts";
+import { createSqlRunner, type SqlRunner, type SqlRunnerOptions, type SqlTraffic } from "./neon-sql.ts";
 
 export interface NeonGateway {
   server: Server;
-  queries(): number;
+  traffic(): SqlTraffic;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function createNeonGateway(options: NeonGatewayOptions): NeonGateway {
   server.keepAliveTimeout = keepAliveMs;
   return {
     server,
-    queries: () => runner.queries(),
+    traffic: () => runner.traffic(),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -41,7 +41,7 @@ export function createNeonGateway(options: NeonGatewayOptions): NeonGateway {
 }
 
 async function route(request: IncomingMessage, options: NeonGatewayOptions, runner: SqlRunner): Promise<GatewayReply> {
-  if (request.method === "GET" && request.url === "/stats") return ok({ queries: runner.queries() });
+  if (request.method === "GET" && request.url === "/stats") return ok(runner.traffic());
   if (request.method !== "POST" || request.url !== "/sql") return { status: 404, body: '{"message":"no such route"}' };
   const body = await readBody(request, options.bodyBytesMax);
   if (body === null) return tooLarge(options.bodyBytesMax);

@@ -4,10 +4,16 @@ import pg from "pg";
 import { z } from "zod";
 import { BadRequest } from "./neon-reply.ts";
 
+export interface SqlTraffic {
+  readonly queries: number;
+  readonly under_way: number;
+}
+
 export interface SqlRunner {
   /** What the reply's body is to say. */
   run(body: string, headers: IncomingHttpHeaders): Promise<unknown>;
-  queries(): number;
+  /** Statements that came so far, and requests whose reply is not there yet. */
+  traffic(): SqlTraffic;
   close(): Promise<void>;
 }
 
@@ -27,6 +33,7 @@ const idleMs = 60_000;
 const querySchema = z.object({ query: z.string(), params: z.custom<unknown[]>(Array.isArray).optional() });
 const requestSchema = z.union([querySchema, z.object({ queries: z.array(querySchema) })]);
 type Query = z.infer<typeof querySchema>;
+type SqlRequest = z.infer<typeof requestSchema>;
 type NameOf = (text: string) => string | undefined;
 type ResultForm = {
   rowMode: "array" | undefined;
@@ -45,7 +52,7 @@ const isolationLevels: Record<string, string> = {
 export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
   const pools = new Map<string, pg.Pool>();
   const nameOf: NameOf = options.prepare ? nameStatements() : () => undefined;
-  let queries = 0;
+  const traffic = { queries: 0, under_way: 0 };
   const poolFor = (headers: IncomingHttpHeaders) => {
     const url = textHeader(headers, "neon-connection-string");
     const pool = pools.get(url) ?? openPool(url, options, pools.size);
@@ -56,19 +63,23 @@ export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
     async run(body, headers) {
       const request = parseRequest(body);
       const pool = poolFor(headers);
-      const form = resultForm(headers);
-      if ("query" in request) {
-        queries += 1;
-        return toResult(await pool.query(toQuery(request, form, nameOf)), form);
-      }
-      queries += request.queries.length;
-      return { results: await runBatch(pool, request.queries, beginStatement(headers), form, nameOf) };
+      traffic.queries += "query" in request ? 1 : request.queries.length;
+      traffic.under_way += 1;
+      return answer(request, pool, headers, nameOf).finally(() => {
+        traffic.under_way -= 1;
+      });
     },
-    queries: () => queries,
+    traffic: () => ({ ...traffic }),
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
     },
   };
+}
+
+async function answer(request: SqlRequest, pool: pg.Pool, headers: IncomingHttpHeaders, nameOf: NameOf) {
+  const form = resultForm(headers);
+  if ("query" in request) return toResult(await pool.query(toQuery(request, form, nameOf)), form);
+  return { results: await runBatch(pool, request.queries, beginStatement(headers), form, nameOf) };
 }
 
 function openPool(url: string, options: SqlRunnerOptions, open: number): pg.Pool {
@@ -155,7 +166,7 @@ export function beginStatement(headers: IncomingHttpHeaders): string {
     .join(" ");
 }
 
-function parseRequest(body: string): z.infer<typeof requestSchema> {
+function parseRequest(body: string): SqlRequest {
   try {
     return requestSchema.parse(JSON.parse(body));
   } catch (error) {

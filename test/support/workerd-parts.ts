@@ -90,7 +90,7 @@ async function openGateway(databaseUrl: string, port: number): Promise<NeonGatew
 
 /**
  * `POST /customers` makes one, `POST /keys` a key of one, `POST /last-used` says when a key was, `POST /jwks` and
- * `GET /jwks` are the keys of an issuer, `POST /gateway/stop` and `/gateway/start` do so, `GET /queries` counts.
+ * `GET /jwks` are the keys of an issuer, `POST /gateway/stop` and `/gateway/start` do so, `GET /traffic` counts queries.
  */
 async function openDoor(door: Door, port: number): Promise<Server> {
   const server = createServer(async (request, response) => {
@@ -109,7 +109,7 @@ async function serve(door: Door, what: string, body: string): Promise<unknown> {
   if (what === "POST /last-used") return lastUsed(door, body);
   if (what === "POST /jwks") door.jwks = body;
   if (what === "POST /jwks" || what === "GET /jwks") return JSON.parse(door.jwks);
-  if (what === "GET /queries") return door.gateway.queries();
+  if (what === "GET /traffic") return door.gateway.traffic();
   if (what === "POST /gateway/stop") return door.gateway.close();
   if (what !== "POST /gateway/start") throw new Error(`no such thing: ${what}`);
   door.gateway = await openGateway(door.databaseUrl, door.gatewayPort);

@@ -84,7 +84,7 @@ describe("the metrics of a scheduler that ends at rest", () => {
     await runDurableObjectAlarm(world.poolStub("pool-12"));
     vi.useRealTimers();
     await world.crash(world.poolStub("pool-12"));
-    const before = await world.queries();
+    const before = await world.queriesAtRest();
     const text = await world.pool("pool-12").metricsText();
     expect(text).toContain('niyanta_worker_pool_size{pool="pool-12",status="HEALTHY"} 1');
     expect(text).toContain('niyanta_worker_capacity_total{pool="pool-12"} 3');
@@ -98,10 +98,10 @@ describe("the cron tick", () => {
   test("sends no query when nothing is active", async () => {
     await reset();
     await tick();
-    const before = await world.queries();
+    const before = await world.queriesAtRest();
     await tick();
     await tick();
-    expect(await world.queries()).toBe(before);
+    expect(await world.queriesAtRest()).toBe(before);
   });
 
   test("starts what an alarm should have started, when both objects are gone and their alarms too", async () => {

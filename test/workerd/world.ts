@@ -18,6 +18,7 @@ import {
 } from "../../schema/ids.ts";
 import { customerScopes } from "../../schema/scopes.ts";
 import type { WorkloadStatus } from "../../schema/status.ts";
+import { atRest, trafficSchema } from "../support/traffic.ts";
 
 const outsideSchema = z.looseObject({
   TEST_DOOR: z.url(),
@@ -68,7 +69,10 @@ export const lastUsed = async (key: string): Promise<string | null> =>
 /** What the issuer of tokens says its keys are. */
 export const showKeys = (keys: readonly object[]): Promise<unknown> => ask("POST", "/jwks", { keys });
 /** Queries that Postgres was sent so far. */
-export const queries = async (): Promise<number> => z.int().parse(await ask("GET", "/queries"));
+export const queries = async (): Promise<number> => (await traffic()).queries;
+/** The same, when nobody asks anything any more. */
+export const queriesAtRest = (): Promise<number> => atRest(traffic);
+const traffic = async () => trafficSchema.parse(await ask("GET", "/traffic"));
 export const stopGateway = (): Promise<unknown> => ask("POST", "/gateway/stop");
 export const startGateway = (): Promise<unknown> => ask("POST", "/gateway/start");
 
