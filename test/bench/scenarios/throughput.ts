@@ -1,48 +1,10 @@
 /** No-ops end to end, in batches and one by one, with every audit trail checked at the end; and what each process used. */
-import type { DevFile } from "../../../infra/local/dev-file.ts";
-import { type Client, createClient, expect, inParallel, moment } from "../client.ts";
-import { cpuBetween, type Usage, usageOf } from "../processes.ts";
+import { createClient } from "../client.ts";
+import { cpuBetween, type Usage } from "../processes.ts";
+import { batchSize, connections, inBatches, oneByOne, type Round, round, type Submit } from "../round.ts";
 import type { Measurement, Report, Surroundings } from "../scenario.ts";
 import { percentile, rounded, spread } from "../statistics.ts";
-import { expectWhole, openPostgres, type Postgres } from "../trail.ts";
-
-const batchSize = 1_000;
-const batchesInFlight = 4;
-const connections = 32;
-const noop = { workload_type: "noop", input_params: {} };
-const batchBody = JSON.stringify({ workloads: Array.from({ length: batchSize }, () => noop) });
-
-interface Round {
-  readonly count: number;
-  readonly submitSeconds: number;
-  readonly seconds: number;
-  readonly perSecond: number;
-  readonly replies: readonly number[];
-  readonly before: Record<string, Usage>;
-  readonly after: Record<string, Usage>;
-}
-
-/** One way of submitting `count` workloads; answers the milliseconds of each request. */
-type Submit = (client: Client, count: number) => Promise<number[]>;
-
-const inBatches: Submit = async (client, count) => {
-  const replies: number[] = [];
-  await inParallel(count / batchSize, batchesInFlight, async () => {
-    const { sentAt, receivedAt } = expect(await client.send("POST", "/v1/workloads/batch", batchBody), 202);
-    replies.push(receivedAt - sentAt);
-  });
-  return replies;
-};
-
-const oneByOne: Submit = async (client, count) => {
-  const replies: number[] = [];
-  const body = JSON.stringify(noop);
-  await inParallel(count, connections, async () => {
-    const { sentAt, receivedAt } = expect(await client.send("POST", "/v1/workloads", body), 202);
-    replies.push(receivedAt - sentAt);
-  });
-  return replies;
-};
+import { openPostgres } from "../trail.ts";
 
 export async function throughput({ quick, signal, stack, say }: Surroundings): Promise<Report> {
   await using running = await stack();
@@ -50,7 +12,7 @@ export async function throughput({ quick, signal, stack, say }: Surroundings): P
   const client = createClient(running.dev.api_url, running.dev.customer_key, connections);
   const run = async (submit: Submit, count: number, what: string) => {
     say(`${count} no-ops ${what}`);
-    return round(running.dev, client, postgres, submit, count, signal);
+    return round({ dev: running.dev, client, postgres, signal }, submit, count);
   };
   await run(inBatches, 5_000, "in batches, to warm up");
   const batches = await run(inBatches, quick ? 10_000 : 50_000, `in batches of ${batchSize}`);
@@ -61,26 +23,6 @@ export async function throughput({ quick, signal, stack, say }: Surroundings): P
     measurements: [...measurements(batches, singles), ...costs(batches), ...memory(singles.after)],
     details: { batches: detailsOf(batches), one_by_one: detailsOf(singles) },
   };
-}
-
-async function round(
-  dev: DevFile,
-  client: Client,
-  postgres: Postgres,
-  submit: Submit,
-  count: number,
-  signal: AbortSignal,
-): Promise<Round> {
-  const before = usageOf(dev);
-  const start = moment();
-  const replies = await submit(client, count);
-  const submitted = moment();
-  await postgres.untilNoneOpen(signal);
-  const after = usageOf(dev);
-  const { lastCompletedAt } = expectWhole(await postgres.trailSince(start), count);
-  const seconds = (lastCompletedAt - start) / 1_000;
-  const submitSeconds = (submitted - start) / 1_000;
-  return { count, submitSeconds, seconds, perSecond: count / seconds, replies, before, after };
 }
 
 const measurements = (batches: Round, singles: Round): Measurement[] => [
