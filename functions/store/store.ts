@@ -152,7 +152,6 @@ export interface Applied {
   readonly brokenCheckpoints: readonly { workloadId: WorkloadId; sequence: number }[];
 }
 
-/** Written by one customer's coordinator only. */
 /** A place in the queue, and the line that it is in. */
 export type Place = LineName & Pick<Workload, "queueRank" | "workloadId">;
 
@@ -162,6 +161,7 @@ export interface Ahead {
   readonly inLine: number;
 }
 
+/** Written by one customer's coordinator only. */
 export interface CustomerStore {
   /**
    * Takes the next epoch and reads the state; null: no such customer. `windowMax` bounds three parts of the window, each

@@ -130,13 +130,10 @@ export const endedOf = (changes: readonly Change[]): WorkloadId[] =>
     isHeld(from.status) && (!isHeld(next.status) || next.generation > from.generation) ? [next.workloadId] : [],
   );
 
-/** What an attempt began and never announced ends with it: nobody can go on with it. */
-export const dropUnannounced = (lead: Lead, ended: readonly WorkloadId[]): SQL => sql`
-  with ${leaderCte(lead)},
+/** What an attempt began and never announced ends with it: nobody can go on with it. A CTE behind `updated`. */
+export const dropUnannounced = (customerId: CustomerId, ended: readonly WorkloadId[]): SQL => sql`,
   dropped as (
-    delete from checkpoint_chunks k using workloads w, leader
-    where w.customer_id = ${lead.customerId} and w.workload_id = any(${sql.param(ended)}::text[])
-      and k.customer_id = ${lead.customerId} and k.workload_id = any(${sql.param(ended)}::text[])
-      and k.workload_id = w.workload_id and k.sequence > w.checkpoint_sequence
-      and (w.status not in ('SCHEDULED', 'RUNNING') or k.generation < w.generation))
-  select ${isLeader}`;
+    delete from checkpoint_chunks k using updated u
+    where k.customer_id = ${customerId} and k.workload_id = any(${sql.param(ended)}::text[])
+      and k.workload_id = u.workload_id and k.sequence > u.checkpoint_sequence
+      and (u.status not in ('SCHEDULED', 'RUNNING') or k.generation < u.generation))`;

@@ -1,5 +1,5 @@
 /** How many rows travel in one statement. */
-import { type SQL, sql } from "drizzle-orm";
+import { type SQL, StringChunk, sql } from "drizzle-orm";
 
 /** Null or absent: null. Times as `isoTime`, JSON as `jsonOf`. */
 type Cell = string | number | null | undefined;
@@ -18,12 +18,14 @@ export function unnested<Types extends ColumnTypes>(
   rows: readonly Row<Extract<keyof Types, string>>[],
 ): SQL {
   const names = columnNames(types);
-  const arrays = names.map((name) => {
-    const cells = rows.map((row) => row[name] ?? null);
-    return sql`${sql.param(cells)}::${sql.raw(`${types[name]}[]`)}`;
-  });
-  const shape = sql.raw(`${alias}(${names.join(", ")}, n)`);
-  return sql`unnest(${sql.join(arrays, sql`, `)}) with ordinality as ${shape}`;
+  const behind = (at: number) =>
+    at + 1 < names.length ? ", " : `) with ordinality as ${alias}(${names.join(", ")}, n)`;
+  // Flat, in as few pieces as can be: drizzle takes about a microsecond over each, in every statement.
+  const pieces = names.flatMap((name, at) => [
+    sql.param(rows.map((row) => row[name] ?? null)),
+    new StringChunk(`::${types[name]}[]${behind(at)}`),
+  ]);
+  return sql.join([new StringChunk("unnest("), ...pieces]);
 }
 
 /** `Object.keys` forgets which names it gives. */

@@ -52,14 +52,12 @@ export async function applyChanges(
 
 function statementsOf(lead: Lead, changes: readonly Change[], logs: readonly LogBatch[], now: number): SQL[] {
   const announced = announcedOf(changes);
-  const ended = endedOf(changes);
   const inline = announced.filter(({ data }) => data !== undefined);
   return [
     ...(logs.length > 0 ? [insertLogs(lead, logs)] : []),
     ...(inline.length > 0 ? [insertInlineChunks(lead, inline)] : []),
     ...roundsOf(changes).map((round) => stepStatement(lead, round, now)),
     ...(announced.length > 0 ? [pruneCheckpoints(lead, announced)] : []),
-    ...(ended.length > 0 ? [dropUnannounced(lead, ended)] : []),
   ];
 }
 
@@ -81,6 +79,7 @@ function stepStatement(lead: Lead, changes: readonly Change[], now: number): SQL
   const { customerId } = lead;
   const taken = takenCtes(customerId, announcedOf(changes), now);
   const audited = changes.map(({ next, audit }) => ({ workloadId: next.workloadId, audit }));
+  const ended = endedOf(changes);
   return sql`
     with ${leaderCte(lead)},
     step as materialized (select c.* from ${unnested("c", types, changes.map(stepRow))}, leader)
@@ -88,6 +87,7 @@ function stepStatement(lead: Lead, changes: readonly Change[], now: number): SQL
     updated as (${updateWorkloads(customerId, idsOf(changes), taken, now)})
     ${taken.after},
     audited as (${insertAudit(customerId, audited, sql`updated`, taken.auditable)})
+    ${ended.length > 0 ? dropUnannounced(customerId, ended) : sql.empty()}
     select ${isLeader},
       (select json_agg(id) from step where id not in (select workload_id from updated)) as missed,
       ${scheduled(customerId, taken)} as scheduled,
@@ -139,7 +139,7 @@ const updateWorkloads = (customerId: CustomerId, ids: readonly WorkloadId[], tak
   from step c
   where w.customer_id = ${customerId} and w.workload_id = any(${sql.param(ids)}::text[]) and w.workload_id = c.id
     and w.generation = c.from_generation and w.status = c.from_status
-  returning w.workload_id, w.generation, w.status, case when w.status = 'SCHEDULED' then w.input_params end as input`;
+  returning w.workload_id, w.generation, w.status, w.checkpoint_sequence, case when w.status = 'SCHEDULED' then w.input_params end as input`;
 
 /** What the assignments need; the newest checkpoint may be of this very statement. */
 const scheduled = (customerId: CustomerId, taken: TakenCtes): SQL => sql`(
