@@ -92,6 +92,10 @@ export const workloads = pgTable(
     index("workloads_retried").on(table.customerId, table.retriedFrom).where(sql`retried_from is not null`),
     // What ended badly is looked for, and rare.
     index("workloads_ended_badly").on(table.customerId, table.workloadId).where(sql`status in ('FAILED', 'CANCELLED')`),
+    // The most urgent first: of what is over, as what is open is few, or waits in the queue.
+    index("workloads_over_by_priority")
+      .on(table.customerId, table.priority, table.workloadId)
+      .where(sql`status in ('COMPLETED', 'FAILED', 'CANCELLED')`),
     index("workloads_due").on(table.customerId, table.dueAt).where(sql`status = 'PENDING' and due_at is not null`),
     check(
       "workloads_status",

@@ -1,7 +1,7 @@
 /** Which workloads an operation by filter means, newest first. */
 import { and, type Column, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
 import type { CustomerId } from "../../../schema/ids.ts";
-import { heldStatuses, queuedStatuses, type WorkloadStatus } from "../../../schema/status.ts";
+import { heldStatuses, queuedStatuses, terminalStatuses, type WorkloadStatus } from "../../../schema/status.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
 import type { Workload } from "../../domain/workload.ts";
 import { splitLabel } from "../list-query.ts";
@@ -42,19 +42,25 @@ function conditions({ statuses, notIntended, types, pools, ...filter }: Selectio
 const isAmong = (column: Column, names: readonly string[]): SQL => sql`${column} = any(${sql.param(names)}::text[])`;
 
 /** The statuses that a partial index holds together. */
-const indexed: readonly (readonly WorkloadStatus[])[] = [
-  queuedStatuses,
-  heldStatuses,
-  ["PAUSED"],
-  ["FAILED", "CANCELLED"],
-  ["COMPLETED"],
-];
+export type StatusGroups = readonly (readonly WorkloadStatus[])[];
+const open: StatusGroups = [queuedStatuses, heldStatuses, ["PAUSED"]];
+export const indexed: StatusGroups = [...open, ["FAILED", "CANCELLED"], ["COMPLETED"]];
+/** Those of what is over are in the order of priority there. */
+export const inPriority: StatusGroups = [...open, terminalStatuses];
 
-/** As literals, and by index: a parameter would hide from Postgres that a partial index fits. */
-export function inStatus(statuses: readonly WorkloadStatus[]): SQL | undefined {
-  const parts = indexed.map((group) => group.filter((status) => statuses.includes(status)));
-  const lists = parts.filter((part) => part.length > 0).map((part) => part.map((status) => `'${status}'`).join(", "));
-  return lists.length === 0 ? sql`false` : or(...lists.map((list) => sql`status in (${sql.raw(list)})`));
+/** These statuses, by group; a group that has none of them is missing. */
+export const groupsOf = (statuses: readonly WorkloadStatus[], groups: StatusGroups): StatusGroups =>
+  groups.map((group) => group.filter((status) => statuses.includes(status))).filter((group) => group.length > 0);
+
+/** As literals: a parameter would hide from Postgres that a partial index fits. */
+export const oneOf = (statuses: readonly WorkloadStatus[]): SQL =>
+  sql`status in (${sql.raw(statuses.map((status) => `'${status}'`).join(", "))})`;
+
+/** Undefined: any. */
+export function inStatus(statuses: readonly WorkloadStatus[] | undefined): SQL | undefined {
+  if (statuses === undefined) return undefined;
+  const groups = groupsOf(statuses, indexed);
+  return groups.length === 0 ? sql`false` : or(...groups.map(oneOf));
 }
 
 export function hasLabel(label: string): SQL {

@@ -1,0 +1,1 @@
+CREATE INDEX "workloads_over_by_priority" ON "workloads" USING btree ("customer_id","priority","workload_id") WHERE status in ('COMPLETED', 'FAILED', 'CANCELLED');
