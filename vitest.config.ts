@@ -41,7 +41,7 @@ export default defineConfig({
           testTimeout: journeyMsMax,
           hookTimeout: journeyMsMax,
           fileParallelism: false,
-          // After all others, alone: short leases on a machine that has nothing else to do.
+          // A group of its own: short leases on a machine that has nothing else to do.
           sequence: { groupOrder: 1 },
         },
       },

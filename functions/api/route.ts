@@ -111,6 +111,8 @@ export interface RouteSpec<P, Q extends object, B, R extends Replies> {
   readonly submits?: boolean;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
+  /** A stream of events that goes on after a Last-Event-ID. */
+  readonly resumable?: boolean;
   readonly params?: { readonly [K in keyof P]: ParamSpec<P[K]> };
   readonly query?: QueryShape<Q>;
   readonly body?: BodySpec<B>;
@@ -133,6 +135,7 @@ export interface Route
     | "access"
     | "submits"
     | "idempotent"
+    | "resumable"
     | "replies"
     | "refusals"
   > {

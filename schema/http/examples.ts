@@ -17,6 +17,9 @@ export const exampleTimes = {
   later: "2026-11-23T09:18:42.517Z",
 } as const;
 
+/** Of a stream of one workload. */
+export const exampleCursor = "WyJsaXZlIiwid2xfMDFrYXczbTJjOHY1cTB4OXI3dDR5Nno1YmEiLDQ4MTIzLDEsMF0";
+
 export const exampleWorkload = {
   workload_id: exampleIds.workload,
   customer_id: exampleIds.customer,

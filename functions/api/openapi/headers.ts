@@ -1,5 +1,6 @@
 /** Headers of requests and replies, described once. */
 import type { ZodOpenApiComponentsObject } from "zod-openapi";
+import { exampleCursor } from "../../../schema/http/examples.ts";
 import { idempotencyKeyLengthMax } from "../../../schema/limits.ts";
 import type { Access, Route } from "../route.ts";
 
@@ -50,11 +51,23 @@ export const requestHeaders = {
     schema: { type: "string", minLength: 1, maxLength: idempotencyKeyLengthMax, pattern: "^[!-~](?:[ -~]*[!-~])?$" },
     example: "report-42",
   },
+  LastEventId: {
+    name: "Last-Event-ID",
+    in: "header",
+    description:
+      "The `id` of the last event that was seen, as browsers send it by themselves; it goes before `cursor`.",
+    schema: { type: "string" },
+    example: exampleCursor,
+  },
 } as const satisfies NonNullable<ZodOpenApiComponentsObject["parameters"]>;
 
 type RequestHeader = keyof typeof requestHeaders;
 
-export function requestHeadersOf({ idempotent }: Pick<Route, "idempotent">): { $ref: string }[] {
-  const names: RequestHeader[] = idempotent === true ? ["IdempotencyKey", "RequestId"] : ["RequestId"];
+export function requestHeadersOf({ idempotent, resumable }: Pick<Route, "idempotent" | "resumable">) {
+  const names: RequestHeader[] = [
+    ...(idempotent === true ? (["IdempotencyKey"] as const) : []),
+    ...(resumable === true ? (["LastEventId"] as const) : []),
+    "RequestId",
+  ];
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }

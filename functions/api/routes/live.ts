@@ -1,5 +1,5 @@
 /** Live updates: WebSockets of one workload or of all, and server-sent events of one. */
-import { exampleIds, exampleTimes } from "../../../schema/http/examples.ts";
+import { exampleCursor, exampleIds, exampleTimes } from "../../../schema/http/examples.ts";
 import { eventsQuerySchema, liveMessageSchema, watchQuerySchema } from "../../../schema/http/live.ts";
 import type { WorkloadId } from "../../../schema/ids.ts";
 import type { ApiContext, ApiDependencies } from "../context.ts";
@@ -88,7 +88,7 @@ function invite(deps: Deps, c: ApiContext, asked: Asked): Response | Refused {
 
 const exampleMessage = {
   type: "status_update",
-  cursor: "WyJsaXZlIiwid2xfMDFrYXczbTJjOHY1cTB4OXI3dDR5Nno1YmEiLDQ4MTIzLDEsMF0",
+  cursor: exampleCursor,
   workload_id: exampleIds.workload,
   generation: 1,
   timestamp: exampleTimes.started,
@@ -111,6 +111,7 @@ export const getWorkloadEvents = ({ coordinators }: Pick<Deps, "coordinators">):
       "after `?cursor=`; a comment every 15 seconds keeps the line open.",
     access: "workloads:read",
     params: { id: workloadParam },
+    resumable: true,
     query: eventsShape,
     replies: {
       200: {
