@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import type { DevFile } from "../../infra/local/dev-file.ts";
 import type { startStack } from "../../infra/local/stack.ts";
 import { createClient } from "./client.ts";
 import { cpuBetween } from "./processes.ts";
@@ -32,13 +33,15 @@ const signal = AbortSignal.timeout(msMax);
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
+const clientOf = (dev: DevFile) => createClient(dev.api_url, dev.customer_key, connections);
+
 async function openRig(tree: string): Promise<Rig & AsyncDisposable> {
   const module: { startStack: typeof startStack } = await import(
     pathToFileURL(resolve(tree, "infra/local/stack.ts")).href
   );
   const stack = await module.startStack({ agents: 2, slots: 1_000 });
   const postgres = await openPostgres(stack.dev);
-  const client = createClient(stack.dev.api_url, stack.dev.customer_key, connections);
+  const client = clientOf(stack.dev);
   return {
     ...{ dev: stack.dev, client, postgres, signal },
     async [Symbol.asyncDispose]() {
@@ -72,8 +75,11 @@ async function lone({ client }: Rig): Promise<number> {
 
 const oneRound =
   ({ submit, count }: { submit: Submit; count: number }) =>
-  (rig: Rig): Promise<Round> =>
-    round(rig, submit, count);
+  async (rig: Rig): Promise<Round> => {
+    // Connections of its own: those of the round before are closed by the runtime after five idle seconds, maybe just now.
+    const client = clientOf(rig.dev);
+    return round({ ...rig, client }, submit, count).finally(client.close);
+  };
 
 const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 2 }).padStart(10);
 const percent = (ratio: number) => `${(100 * (ratio - 1)).toFixed(1)} %`.padStart(9);
