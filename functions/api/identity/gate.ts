@@ -21,6 +21,15 @@ export interface GateParts<T> extends Pick<ApiDependencies, "clock" | "backgroun
   readonly verify: (token: string, now: number) => Promise<Verdict<T>>;
 }
 
+interface Right<T> {
+  readonly value: T;
+  readonly until: number;
+  /** Halfway there: from then on it is checked beside a request that shows it, so that one in use makes nobody wait. */
+  readonly checkAt: number;
+  /** Is being checked, or was in vain. */
+  isChecked: boolean;
+}
+
 /** `token` as it was shown, never empty. What `verify` throws passes through. */
 export type Gate<T> = (token: string, address: string) => Promise<Checked<T>>;
 
@@ -28,7 +37,7 @@ const unauthenticated = { ok: false, refusal: { kind: "unauthenticated" } } as c
 
 /** An address that has shown too many wrong ones is asked for patience, but for what was right when it was last checked. */
 export function createGate<T>({ clock, background, failures, entriesMax, verify }: GateParts<T>): Gate<T> {
-  const right = createBoundedCache<string, { readonly value: T; readonly until: number }>(entriesMax);
+  const right = createBoundedCache<string, Right<T>>(entriesMax);
   const wrong = createBoundedCache<string, number>(entriesMax);
 
   const check = async (token: string, now: number): Promise<Verdict<T>> => {
@@ -38,7 +47,7 @@ export function createGate<T>({ clock, background, failures, entriesMax, verify 
   };
   const remember = (token: string, { value, until }: Verdict<T>, now: number): Checked<T> => {
     if (value !== null) {
-      right.set(token, { value, until });
+      right.set(token, { value, until, checkAt: now + (until - now) / 2, isChecked: false });
       return { ok: true, value };
     }
     right.delete(token);
@@ -47,7 +56,20 @@ export function createGate<T>({ clock, background, failures, entriesMax, verify 
   };
   const remembered = (token: string): Checked<T> | null => {
     const known = right.get(token);
-    return known !== undefined && clock() < known.until ? { ok: true, value: known.value } : null;
+    if (known === undefined || clock() >= known.until) return null;
+    if (clock() >= known.checkAt && !known.isChecked) checkAhead(token, known);
+    return { ok: true, value: known.value };
+  };
+  const checkAhead = (token: string, known: Right<T>): void => {
+    known.isChecked = true;
+    const now = clock();
+    // Nobody could say: it is asked again with the request that finds it too old.
+    background(
+      verify(token, now).then(
+        (verdict) => void remember(token, verdict, now),
+        () => undefined,
+      ),
+    );
   };
   const judge = async (token: string): Promise<Checked<T>> => {
     const now = clock();

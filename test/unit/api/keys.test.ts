@@ -1,5 +1,6 @@
 /** Who may ask: keys, scopes, suspension, and what is remembered of them. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { StoreUnavailable } from "../../../functions/store/store.ts";
 import { newKey } from "../../../schema/api-key.ts";
 import { apiKeyCacheSeconds, keyLastUsedSeconds } from "../../../schema/limits.ts";
 import { type Api, startApi, startedAt } from "../../support/api-fixture.ts";
@@ -59,6 +60,46 @@ describe("a key", () => {
     api.memory.forgetKey(keyHash);
     api.advance(apiKeyCacheSeconds * 1_000);
     expect((await list(api, `Bearer ${key}`)).status).toBe(401);
+  });
+
+  it("that is in use is checked again beside the requests: none of them waits for the look-up", async () => {
+    const api = await startApi();
+    const { key, keyHash } = await api.addCustomer();
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    const lookUp = vi.spyOn(api.memory, "key");
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    for (let request = 0; request < 3; request += 1) expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    await api.settled();
+    expect(lookUp).toHaveBeenCalledTimes(1);
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    lookUp.mockReturnValueOnce(new Promise(() => {}));
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    api.memory.forgetKey(keyHash);
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    expect((await list(api, `Bearer ${key}`)).status).toBe(401);
+  });
+
+  it("that was revoked opens nothing any more once it was checked again", async () => {
+    const api = await startApi();
+    const { key, keyHash } = await api.addCustomer();
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    api.memory.forgetKey(keyHash);
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    await list(api, `Bearer ${key}`);
+    await api.settled();
+    expect((await list(api, `Bearer ${key}`)).status).toBe(401);
+  });
+
+  it("that nobody could check again in time is looked up by the request itself", async () => {
+    const api = await startApi();
+    const { key } = await api.addCustomer();
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    vi.spyOn(api.memory, "key").mockRejectedValueOnce(new StoreUnavailable("a test"));
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    await api.settled();
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
   });
 
   it("stops at its expiry, also while it is remembered", async () => {
