@@ -1,14 +1,27 @@
 /** What clients read: their own, in order, page by page. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Workload } from "../../../functions/domain/workload.ts";
 import type { ListQuery, LogQuery } from "../../../schema/http/workload.ts";
 import { workloadViewSchema } from "../../../schema/http/workload.ts";
-import type { LogLevel } from "../../../schema/status.ts";
-import { ids, newSubmission, stepTo, t0 } from "../../support/records.ts";
+import { isHeld, isTerminal, type LogLevel, workloadStatuses } from "../../../schema/status.ts";
+import { ids, newSubmission, newWorkload, stepTo, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
 import { apply, newLead, put, putOne, putRunning } from "./leading.ts";
 
 const asked = (chosen: Partial<ListQuery> = {}): ListQuery => ({ limit: 50, order_by: "created_at", ...chosen });
 const iso = (at: number) => new Date(at).toISOString();
+
+/** In turn of each status, and of three priorities. */
+function inStatus(at: number): Workload {
+  const status = workloadStatuses[at % workloadStatuses.length] ?? "PENDING";
+  return newWorkload({
+    status,
+    priority: at % 3,
+    workerId: isHeld(status) ? ids.worker() : null,
+    completedAt: isTerminal(status) ? t0 : null,
+  });
+}
 
 export function readContract(give: GiveStore): void {
   /** The ids of all pages, in order. */
@@ -133,6 +146,32 @@ export function readContract(give: GiveStore): void {
         expect(await store.logs(lead.customerId, workloadId, { limit: 1, cursor })).toBe("bad_cursor");
       },
     );
+
+    test("pages through any statuses in both orders: all that fits, once, where it belongs", async () => {
+      const customer = await newLead(give);
+      const all = Array.from({ length: 3 * workloadStatuses.length }, (_, at) => inStatus(at));
+      await put(customer.store, customer.lead, ...all.map((workload) => newSubmission(workload)));
+      const wanted = fc.record({
+        status: fc.option(fc.uniqueArray(fc.constantFrom(...workloadStatuses), { minLength: 1 }), { nil: undefined }),
+        order_by: fc.constantFrom("created_at" as const, "priority" as const),
+        limit: fc.integer({ min: 1, max: 9 }),
+        offset: fc.integer({ min: 0, max: all.length }),
+      });
+      await fc.assert(
+        fc.asyncProperty(wanted, async ({ offset, ...query }) => {
+          const fits = all.filter(({ status }) => query.status?.includes(status) ?? true);
+          const newest = fits.toReversed();
+          const inOrder = query.order_by === "priority" ? newest.toSorted((a, b) => b.priority - a.priority) : newest;
+          const ids = inOrder.map(({ workloadId }) => workloadId);
+          expect(await idsOfPages(customer, query)).toEqual(ids);
+          const page = await customer.store.list(customer.lead.customerId, { ...query, offset, count: "true" });
+          if (page === "bad_cursor") throw new Error("no cursor was given");
+          expect(page.items.map(({ workload_id }) => workload_id)).toEqual(ids.slice(offset, offset + query.limit));
+          expect([page.total, page.hasMore]).toEqual([ids.length, offset + query.limit < ids.length]);
+        }),
+        { numRuns: 60 },
+      );
+    });
 
     test("refuses the cursor of another order", async () => {
       const { store, lead } = await newLead(give);
