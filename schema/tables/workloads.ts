@@ -82,7 +82,7 @@ export const workloads = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId] }),
-    // Partial indexes: what is COMPLETED stands in the primary key alone.
+    // Partial indexes: what is COMPLETED stands in the primary key and in one of these.
     index("workloads_queue_lines")
       .on(table.customerId, table.queueLine, table.queueRank, table.workloadId)
       .where(sql`status in ('PENDING', 'REDISTRIBUTING')`),

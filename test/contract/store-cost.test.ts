@@ -1,17 +1,20 @@
 /** A change costs what is changed, however much else the customer has and whatever Postgres knows of it. */
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Workload } from "../../functions/domain/workload.ts";
 import { createPostgresStore } from "../../functions/store/postgres/postgres-store.ts";
 import type { Lead, StateStore } from "../../functions/store/store.ts";
 import type { ListQuery } from "../../schema/http/workload.ts";
 import { groupCommitRowsMax } from "../../schema/limits.ts";
 import { startTestPostgres, type TestPostgres } from "../support/postgres.ts";
-import { completed, ids, newSubmission, newWorkload, scheduledOn, t0 } from "../support/records.ts";
+import { completed, ids, newSubmission, newWorkload, scheduledOn, stepTo, t0 } from "../support/records.ts";
 import { apply, newLead, put } from "./store/leading.ts";
 
 const batches = 5;
 const changed = 100;
 const shown = 20;
+/** The least urgent ones of a burst. */
+const failed = 2 * shown;
 
 let server: TestPostgres;
 let client: pg.Client;
@@ -45,6 +48,8 @@ async function newCustomer() {
   await client.query("insert into customers (customer_id, name) values ($1, '')", [customerId]);
   return customerId;
 }
+
+const failedOf = (workload: Workload) => stepTo(workload, "FAILED", { workerId: null, completedAt: t0 });
 
 const addKey = () => Promise.reject(new Error("no test here needs a key"));
 
@@ -88,6 +93,7 @@ const pagesOfWhatIsOver: readonly Partial<ListQuery>[] = [
   { order_by: "created_at", status: ["COMPLETED"] },
   { order_by: "created_at", label: ["all"] },
   { order_by: "priority", status: ["COMPLETED"] },
+  { order_by: "priority", status: ["FAILED"] },
 ];
 
 test.each(["that Postgres has looked at", "that it has not"])(
@@ -102,7 +108,7 @@ test.each(["that Postgres has looked at", "that it has not"])(
     await client.query("analyze workloads");
     const steps = burst.map(({ workload }) => scheduledOn(workload));
     await apply(store, other, steps);
-    const ends = steps.slice(1).map(({ next }) => completed(next));
+    const ends = steps.slice(1).map(({ next }, at) => (at < failed ? failedOf(next) : completed(next)));
     await apply(store, other, ends);
     if (when === "that Postgres has looked at") await client.query("analyze workloads");
     const before = await counted(updates + steps.length + ends.length);

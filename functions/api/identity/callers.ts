@@ -5,6 +5,7 @@ import { createBoundedCache } from "../bounded-cache.ts";
 import type { ApiDependencies, Caller } from "../context.ts";
 
 const callersMax = 10_000;
+const keptMs = apiKeyCacheSeconds * 1_000;
 
 export interface KnownCaller {
   /** Null: there is no such customer. */
@@ -18,8 +19,9 @@ export function createCallers({ store, clock }: Pick<ApiDependencies, "store" | 
   return async (customerId: CustomerId): Promise<KnownCaller> => {
     const now = clock();
     const kept = known.get(customerId);
-    if (kept !== undefined && now < kept.until) return kept;
-    const found = { caller: await store.caller(customerId), until: now + apiKeyCacheSeconds * 1_000 };
+    // Looked up again halfway: a token that is checked ahead of its end is to be good for longer.
+    if (kept !== undefined && now < kept.until - keptMs / 2) return kept;
+    const found = { caller: await store.caller(customerId), until: now + keptMs };
     known.set(customerId, found);
     return found;
   };

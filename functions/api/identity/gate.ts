@@ -63,13 +63,13 @@ export function createGate<T>({ clock, background, failures, entriesMax, verify 
   const checkAhead = (token: string, known: Right<T>): void => {
     known.isChecked = true;
     const now = clock();
+    const learn = (verdict: Verdict<T>) => {
+      const isNews = verdict.value === null || verdict.until > known.until;
+      // A request that looked meanwhile knows better.
+      if (isNews && right.get(token) === known) remember(token, verdict, now);
+    };
     // Nobody could say: it is asked again with the request that finds it too old.
-    background(
-      verify(token, now).then(
-        (verdict) => void remember(token, verdict, now),
-        () => undefined,
-      ),
-    );
+    background(verify(token, now).then(learn, () => undefined));
   };
   const judge = async (token: string): Promise<Checked<T>> => {
     const now = clock();

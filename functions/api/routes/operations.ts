@@ -73,10 +73,12 @@ export function getReady(deps: ReadyDeps): Route {
 
 /** Anybody may ask, and each look asks everything: so one at a time, and its answer is given again for a moment. */
 function createLook(deps: ReadyDeps): () => Promise<Ready> {
-  let last: { readonly ready: Ready; readonly at: number } | null = null;
+  let last: { readonly ready: Ready; readonly begun: number; readonly at: number } | null = null;
   const look = createSharedWork({ ...deps, msMax: 2 * dependencyWaitMsMax }, async () => {
+    const begun = deps.clock();
     const ready = await askAll(deps);
-    last = { ready, at: deps.clock() };
+    // One that was given up, and comes late, says nothing new.
+    if (last === null || begun >= last.begun) last = { ready, begun, at: deps.clock() };
     return ready;
   });
   return async () => (last !== null && deps.clock() < last.at + readySecondsMax * 1_000 ? last.ready : look());

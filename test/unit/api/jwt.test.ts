@@ -1,6 +1,6 @@
 /** JSON Web Tokens: whose are believed, what they may, and what happens while their issuer is away. */
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   apiKeyCacheSeconds,
   bearerTokenLengthMax,
@@ -71,13 +71,28 @@ describe("a token", () => {
     const token = await sign();
     expect(await statusOf(api, token)).toBe(200);
     api.memory.suspended.add(customerId);
-    api.advance((apiKeyCacheSeconds - 1) * 1_000);
+    const untilCheckedMs = (apiKeyCacheSeconds / 2) * 1_000 - 1;
+    api.advance(untilCheckedMs);
     // Another token begins no time of its own.
     const other = await sign({ claims: { sub: "user-2" } });
     expect(await statusOf(api, other)).toBe(200);
-    api.advance(1_000);
+    api.advance(apiKeyCacheSeconds * 1_000 - untilCheckedMs);
     expect(await statusOf(api, token)).toBe(403);
     expect(await statusOf(api, other)).toBe(403);
+  });
+
+  it("that is in use makes no request wait for its customer, and is looked at twice in the time it is remembered", async () => {
+    const { api, sign } = await startTrusting();
+    const token = await sign();
+    const lookUp = vi.spyOn(api.memory, "caller");
+    for (let turn = 0; turn < 100; turn += 1) {
+      expect(await statusOf(api, token)).toBe(200);
+      await api.settled();
+      api.advance(apiKeyCacheSeconds * 10);
+    }
+    expect(lookUp).toHaveBeenCalledTimes(2);
+    lookUp.mockReturnValueOnce(new Promise(() => {}));
+    expect(await statusOf(api, token)).toBe(200);
   });
 
   it("shows the rate of its customer, and stops at its expiry also while it is remembered", async () => {

@@ -1,6 +1,6 @@
 /** Who may ask: keys, scopes, suspension, and what is remembered of them. */
 import { describe, expect, it, vi } from "vitest";
-import { StoreUnavailable } from "../../../functions/store/store.ts";
+import { type KeyRecord, StoreUnavailable } from "../../../functions/store/store.ts";
 import { newKey } from "../../../schema/api-key.ts";
 import { apiKeyCacheSeconds, keyLastUsedSeconds } from "../../../schema/limits.ts";
 import { type Api, startApi, startedAt } from "../../support/api-fixture.ts";
@@ -76,6 +76,23 @@ describe("a key", () => {
     expect((await list(api, `Bearer ${key}`)).status).toBe(200);
     api.memory.forgetKey(keyHash);
     api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    expect((await list(api, `Bearer ${key}`)).status).toBe(401);
+  });
+
+  it("that a request was refused for is not opened by a look-up that began before", async () => {
+    const api = await startApi();
+    const { customerId, key, keyHash } = await api.addCustomer();
+    expect((await list(api, `Bearer ${key}`)).status).toBe(200);
+    const late = Promise.withResolvers<KeyRecord | null>();
+    const known = await api.memory.key({ kind: "customer", customerId }, keyHash, api.clock());
+    vi.spyOn(api.memory, "key").mockReturnValueOnce(late.promise);
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    await list(api, `Bearer ${key}`);
+    api.memory.forgetKey(keyHash);
+    api.advance((apiKeyCacheSeconds / 2) * 1_000);
+    expect((await list(api, `Bearer ${key}`)).status).toBe(401);
+    late.resolve(known);
+    await api.settled();
     expect((await list(api, `Bearer ${key}`)).status).toBe(401);
   });
 
