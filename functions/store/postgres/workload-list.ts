@@ -51,8 +51,9 @@ function plan(db: Database, { order_by, status: statuses }: ListQuery) {
 }
 
 /**
- * Which workloads are on the page comes first, by what orders them alone; all that is shown is then read of those, and put in order here. Of each
- * part the first ones are found by an index in this very order, and what no index orders is what is open.
+ * Which workloads are on the page comes first, by what orders them alone; all that is shown is then read of those, and put
+ * in order here. Of each part the first ones are found by an index in this very order, and what no index orders is what is
+ * open.
  */
 function selectPage(db: Database, customerId: CustomerId, where: SQL | undefined, query: ListQuery) {
   const orders = [...(query.order_by === "priority" ? [desc(workloads.priority)] : []), desc(workloads.workloadId)];
