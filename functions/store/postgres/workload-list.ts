@@ -25,14 +25,14 @@ export async function listWorkloads(
   const filter = and(eq(workloads.customerId, customerId), ...filters(query));
   const page = selectPage(db, customerId, and(filter, after === null ? undefined : below(after)), query);
   if (query.count !== "true") {
-    const [, rows] = await attempt("listing workloads", db.batch([plan(db, query), page]));
+    const [, , rows] = await attempt("listing workloads", db.batch([...plan(db, query), page]));
     return toPage(customerId, query, rows);
   }
   const totals = db
     .select({ total: count() })
     .from(workloads)
     .where(and(filter, inStatus(query.status)));
-  const [, rows, [found]] = await attempt("listing workloads", db.batch([plan(db, query), page, totals]));
+  const [, , rows, [found]] = await attempt("listing workloads", db.batch([...plan(db, query), page, totals]));
   return { ...toPage(customerId, query, rows), total: found?.total ?? 0 };
 }
 
@@ -45,9 +45,8 @@ function plan(db: Database, { order_by, status: statuses }: ListQuery) {
   const hasOrder =
     statuses === undefined ||
     (order_by === "priority" ? statuses.includes("COMPLETED") : statuses.every((status) => isTerminal(status)));
-  return db.execute(
-    sql`select set_config('enable_sort', ${hasOrder ? "off" : "on"}, true), set_config('jit', 'off', true)`,
-  );
+  const sort = db.execute(sql`set local enable_sort = ${sql.raw(hasOrder ? "off" : "on")}`);
+  return [sort, db.execute(sql`set local jit = off`)] as const;
 }
 
 /**
