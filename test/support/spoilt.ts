@@ -94,7 +94,11 @@ function spoiltQueries({ authorization, conformance }: Source, call: Call, parts
       .filter(({ name }) => name === "cursor")
       .flatMap(() =>
         ["x", "e30", "bm9wZQ", "!!!"].map((text) =>
-          asked(`cursor=${text}`, [...without(without(parts.query, "offset"), "cursor"), ["cursor", text]]),
+          // Of something that there is not, first of all that is said.
+          ({
+            ...asked(`cursor=${text}`, [...without(without(parts.query, "offset"), "cursor"), ["cursor", text]]),
+            statuses: call.path.includes("{") ? [400, 404] : [400],
+          }),
         ),
       ),
   ];

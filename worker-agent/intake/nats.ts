@@ -16,6 +16,9 @@ import { failed, NatsLine } from "./nats-line.ts";
 import { pause } from "./pause.ts";
 import { withBrokerSockets } from "./socket.ts";
 
+/** Twice what a connection may take. */
+const changeOverMsMax = 2 * brokerConnectSecondsMax * 1_000;
+
 export interface NatsSettings {
   /** Null: the credentials say where the broker is. */
   readonly url: string | null;
@@ -131,13 +134,22 @@ export class NatsIntake implements Intake {
     }
   }
 
+  async #connected(credentials: Credentials, handler: CommandHandler): Promise<NatsLine> {
+    return this.#begin(await connect(withBrokerSockets(this.#options(credentials))), handler);
+  }
+
   /** When the broker is away just now, the old connection comes back by itself, with the new credentials. */
   async #changeOver(handler: CommandHandler, credentials: Credentials, signal: AbortSignal): Promise<void> {
     const old = this.#line;
     if (old === null) return; // it still connects for the first time, and will do so with these
+    // Who waits here renews nothing: a connection whose credentials ended on the way would be waited for for ever.
+    const coming = this.#connected(credentials, handler);
     try {
-      const next = await this.#begin(await connect(withBrokerSockets(this.#options(credentials))), handler);
-      if (signal.aborted) return await next.close();
+      const next = await Promise.race([coming, pause(changeOverMsMax, signal).then(() => null)]);
+      if (next === null || signal.aborted) {
+        void coming.then((late) => late.close(), ignoreLateFailure);
+        return;
+      }
       this.#line = next;
     } catch (error) {
       this.#settings.log.warn({ err: error }, "the broker could not be reached with the new credentials");
