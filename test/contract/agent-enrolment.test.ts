@@ -6,7 +6,6 @@ import { newAssignment } from "../support/scripted-coordinator.ts";
 
 const failsafeMs = 60_000;
 const shortSeconds = 2;
-const longSeconds = 3_600;
 /** Renewed after two thirds of their life at the latest, so this many span more than two lives. */
 const renewals = 5;
 const longSleep = { workload_type: "sleep", input: { duration_ms: 600_000, step_ms: 10 } };
@@ -44,7 +43,6 @@ test("is put out when its credentials expire, and comes back with its work as so
   coordinator.onEnrol = 403;
   await lines.until(({ msg }) => msg === "the broker does not take these credentials any more");
   const again = coordinator.messages.next(({ type }) => type === "worker.register");
-  coordinator.credentialSeconds = longSeconds;
   coordinator.onEnrol = 200;
   expect(await again).toMatchObject({ payload: { held: [{ workload_id: assignment.workload_id }] } });
   const { percent } = await coordinator.untilCommitted("progress", assignment);

@@ -3,6 +3,7 @@ import { ErrorCode, Events, type Msg, type NatsConnection, NatsError, type Subsc
 import { decodeMessage } from "../../schema/messages/envelope.ts";
 import { coordinatorReplySchema } from "../../schema/messages/to-coordinator.ts";
 import type { RequestOutcome } from "./intake.ts";
+import { pause } from "./pause.ts";
 
 export interface LineListener {
   /** After the connection was lost and is there again; it listens to the same subjects. */
@@ -36,9 +37,18 @@ export class NatsLine {
     this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
   }
 
-  /** Resolves when the broker has heard all that was said until now. */
-  flush(): Promise<void> {
-    return this.#connection.flush();
+  /**
+   * Resolves when the broker has heard all that was said until now. Throws when the connection is lost before, or after
+   * `msMax`: what was asked just when it was lost may never be answered.
+   */
+  async flush(msMax: number): Promise<void> {
+    const heard = new AbortController();
+    const tooLate = pause(msMax, heard.signal).then(() => Promise.reject(new Error(`no answer for ${msMax} ms`)));
+    try {
+      await Promise.race([this.#connection.flush(), tooLate]);
+    } finally {
+      heard.abort();
+    }
   }
 
   request(subject: string, bytes: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<RequestOutcome> {

@@ -16,8 +16,8 @@ import { failed, NatsLine } from "./nats-line.ts";
 import { pause } from "./pause.ts";
 import { withBrokerSockets } from "./socket.ts";
 
-/** Twice what a connection may take. */
-const changeOverMsMax = 2 * brokerConnectSecondsMax * 1_000;
+/** As long as a connection may take. */
+const flushMsMax = brokerConnectSecondsMax * 1_000;
 
 export interface NatsSettings {
   /** Null: the credentials say where the broker is. */
@@ -47,16 +47,14 @@ export class NatsIntake implements Intake {
     const first = await this.#settings.source.enrol(signal);
     this.#newest = first;
     void this.#stayWelcome(handler, first, signal).catch((error: unknown) => this.#ended(error, signal));
-    const connecting = this.#untilConnected(first, signal);
-    signal.addEventListener("abort", () => void connecting.then((late) => late.close(), ignoreLateFailure));
-    this.#line = await this.#begin(await Promise.race([connecting, aborted(signal)]), handler);
+    this.#line = await unlessAborted(this.#untilConnected(first, handler, signal), signal);
   }
 
-  async #untilConnected(first: Credentials, signal: AbortSignal): Promise<NatsConnection> {
+  async #untilConnected(first: Credentials, handler: CommandHandler, signal: AbortSignal): Promise<NatsLine> {
     for (;;) {
       signal.throwIfAborted();
       try {
-        return await connect(withBrokerSockets(this.#options(this.#newest ?? first)));
+        return await this.#connected(this.#newest ?? first, handler);
       } catch (error) {
         this.#settings.log.warn({ err: error }, "the broker cannot be reached yet");
         await pause(this.#reconnectDelayMs(), signal);
@@ -99,9 +97,20 @@ export class NatsIntake implements Intake {
     return Math.round((stepMs * (1 + this.#settings.random())) / 2);
   }
 
-  /** Resolves when the broker knows what is listened to. */
-  async #begin(connection: NatsConnection, handler: CommandHandler): Promise<NatsLine> {
+  /** Resolves when the broker knows what is listened to. Throws when it cannot be reached, or does not say so in time. */
+  async #connected(credentials: Credentials, handler: CommandHandler): Promise<NatsLine> {
+    const line = this.#listening(await connect(withBrokerSockets(this.#options(credentials))), handler);
+    try {
+      await line.flush(flushMsMax);
+    } catch (error) {
+      void line.close(); // or it would try for ever to come back
+      throw error;
+    }
     this.#lostAt = null;
+    return line;
+  }
+
+  #listening(connection: NatsConnection, handler: CommandHandler): NatsLine {
     const line: NatsLine = new NatsLine(connection, {
       reconnected: () => {
         this.#lostAt = null;
@@ -116,7 +125,6 @@ export class NatsIntake implements Intake {
     const { pool, workerId } = this.#settings;
     line.listen(commandsSubject(pool, workerId), (message) => this.#command(handler, message));
     line.listen(broadcastSubject(pool), ({ data }) => handler.broadcast(decodeMessage(data, toWorkerSchema)));
-    await line.flush();
     return line;
   }
 
@@ -134,24 +142,14 @@ export class NatsIntake implements Intake {
     }
   }
 
-  async #connected(credentials: Credentials, handler: CommandHandler): Promise<NatsLine> {
-    return this.#begin(await connect(withBrokerSockets(this.#options(credentials))), handler);
-  }
-
   /** When the broker is away just now, the old connection comes back by itself, with the new credentials. */
   async #changeOver(handler: CommandHandler, credentials: Credentials, signal: AbortSignal): Promise<void> {
     const old = this.#line;
     if (old === null) return; // it still connects for the first time, and will do so with these
-    // Who waits here renews nothing: a connection whose credentials ended on the way would be waited for for ever.
-    const coming = this.#connected(credentials, handler);
     try {
-      const next = await Promise.race([coming, pause(changeOverMsMax, signal).then(() => null)]);
-      if (next === null || signal.aborted) {
-        void coming.then((late) => late.close(), ignoreLateFailure);
-        return;
-      }
-      this.#line = next;
+      this.#line = await unlessAborted(this.#connected(credentials, handler), signal);
     } catch (error) {
+      signal.throwIfAborted();
       this.#settings.log.warn({ err: error }, "the broker could not be reached with the new credentials");
       return;
     }
@@ -191,10 +189,23 @@ export class NatsIntake implements Intake {
   }
 }
 
-const aborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason));
+/** The line that comes; when the agent ends before it does, that is thrown, and the line is closed if it still comes. */
+async function unlessAborted(coming: Promise<NatsLine>, signal: AbortSignal): Promise<NatsLine> {
+  const come = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const leave = () => {
+      reject(signal.reason);
+      void coming.then((late) => late.close(), ignoreLateFailure);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { signal: come.signal });
   });
+  try {
+    return await Promise.race([coming, aborted]);
+  } finally {
+    come.abort();
+  }
+}
 
 /** The agent ended while it still tried to connect: that attempt's failure concerns nobody. */
 const ignoreLateFailure = () => undefined;
