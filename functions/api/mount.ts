@@ -7,8 +7,6 @@ import { createPoolGate } from "./identity/pool-token.ts";
 import { createDoors } from "./live/doors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
-import { requireMetricsToken } from "./middleware/metrics-token.ts";
-import { requirePoolToken } from "./middleware/pool-token.ts";
 import { createReadBuckets, limitReads, limitSubmissions } from "./middleware/rate-limit.ts";
 import { admitWatcher } from "./middleware/watcher.ts";
 import type { Access, Route } from "./route.ts";
@@ -21,13 +19,16 @@ export function createMount(deps: ApiDependencies): Mount {
   const identify = createIdentity(deps, failures);
   const buckets = createReadBuckets(deps.clock);
   const [reads, submissions] = [limitReads(buckets), limitSubmissions(createReadBuckets(deps.clock))];
-  const [principal, watcher] = [authenticate(identify), admitWatcher(identify, buckets, createDoors(failures))];
-  const agent = requirePoolToken(createPoolGate(deps, failures));
-  const metrics = requireMetricsToken(createMetricsGate(deps, failures));
+  const principal = authenticate(identify, (c, who) => c.set("principal", who));
+  const agent = authenticate(createPoolGate(deps, failures), (c, pool) => c.set("agentPool", pool));
+  const watcher = admitWatcher(identify, buckets, createDoors(failures));
+  const metricsGate = createMetricsGate(deps, failures);
+  // Without a gate they are open on purpose.
+  const metrics = metricsGate === null ? [] : [authenticate(metricsGate, () => undefined)];
   const guards = (access: Access, submits: boolean): readonly ApiHandler[] => {
     if (access === "public") return [];
     if (access === "watcher") return [watcher];
-    if (access === "metrics") return [metrics];
+    if (access === "metrics") return metrics;
     if (access === "pool") return [agent];
     return [principal, submits ? submissions : reads, authorize(access)];
   };

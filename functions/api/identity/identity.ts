@@ -1,6 +1,5 @@
 /** Who asks: an API key of a customer, the admin key, or a token of the trusted issuer. */
 import type { ApiDependencies, Principal } from "../context.ts";
-import type { Checked } from "../errors.ts";
 import { createKeyCheck, type KeyParts } from "./api-key.ts";
 import type { Failures } from "./failures.ts";
 import { createGate, type Gate } from "./gate.ts";
@@ -13,10 +12,10 @@ export const keyCacheEntriesMax = 10_000;
 const jwtCacheEntriesMax = 2_000;
 
 /**
- * `token` as it was shown, never empty; `address` as `clientAddress` has it. Every kind of wrong token is the same
- * refusal. Throws StoreUnavailable when the database does not answer.
+ * `address` as `clientAddress` has it. Every kind of wrong token is the same refusal. Throws StoreUnavailable when the
+ * database does not answer.
  */
-export type IdentifyToken = (token: string, address: string) => Promise<Checked<Principal>>;
+export type IdentifyToken = Gate<Principal>;
 
 export function createIdentity(deps: KeyParts & Pick<ApiDependencies, "jwt">, failures: Failures): IdentifyToken {
   const { clock, background } = deps;

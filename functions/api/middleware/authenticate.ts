@@ -1,17 +1,18 @@
-/** Lets in who shows a token of a principal; every kind of wrong one gets the same answer. */
+/** Lets in who shows a token that a gate takes; every kind of wrong one gets the same answer. */
 import { bearerToken } from "../bearer.ts";
-import type { ApiHandler } from "../context.ts";
+import type { ApiContext, ApiHandler } from "../context.ts";
 import { refuse } from "../errors.ts";
 import { clientAddress } from "../identity/client-address.ts";
-import type { IdentifyToken } from "../identity/identity.ts";
+import type { Gate } from "../identity/gate.ts";
 
+/** `letIn` is told what the token stands for. */
 export const authenticate =
-  (identify: IdentifyToken): ApiHandler =>
+  <T>(gate: Gate<T>, letIn: (c: ApiContext, value: T) => void): ApiHandler =>
   async (c, proceed) => {
     const token = bearerToken(c);
     if (token === "") return refuse(c, { kind: "unauthenticated" });
-    const identified = await identify(token, clientAddress(c));
-    if (!identified.ok) return refuse(c, identified.refusal);
-    c.set("principal", identified.value);
+    const shown = await gate(token, clientAddress(c));
+    if (!shown.ok) return refuse(c, shown.refusal);
+    letIn(c, shown.value);
     return proceed();
   };
