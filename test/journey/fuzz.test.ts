@@ -132,7 +132,9 @@ describe.each(titled)("%s", (_, call) => {
   });
 
   it("refuses everything else, and stores nothing of it", async () => {
-    const source = { document, conformance: conforming, authorization: authorizationOf(call, credentials) };
+    const authorization = authorizationOf(call, credentials);
+    const isKnown = (id: string) => seeds.includes(id);
+    const source = { document, conformance: conforming, authorization, isKnown };
     const cases: Case[] = [];
     for (const parts of sample(runs)) if (cases.length < runs) cases.push(...spoil(source, call, parts));
     const before = await fingerprints.take();

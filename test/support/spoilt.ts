@@ -54,6 +54,8 @@ export interface Source {
   readonly document: Documented;
   readonly conformance: Conformance;
   readonly authorization: string;
+  /** Of something that there is not, first of all that is said: whatever else is wrong. */
+  readonly isKnown: (id: string) => boolean;
 }
 
 /** Everything that can be spoilt in this request, which is otherwise as it should be. */
@@ -76,7 +78,8 @@ const refused = (what: string, request: RawRequest, statuses: readonly number[] 
   statuses,
 });
 
-function spoiltQueries({ authorization, conformance }: Source, call: Call, parts: Parts): Spoilt[] {
+function spoiltQueries({ authorization, conformance, isKnown }: Source, call: Call, parts: Parts): Spoilt[] {
+  const statuses = Object.values(parts.path).every(isKnown) ? [400] : [400, 404];
   const asked = (what: string, query: Parts["query"]) =>
     refused(what, requestOf(call, { ...parts, query }, authorization));
   const ofQuery = call.parameters.filter((one) => one.in === "query");
@@ -93,13 +96,10 @@ function spoiltQueries({ authorization, conformance }: Source, call: Call, parts
     ...ofQuery
       .filter(({ name }) => name === "cursor")
       .flatMap(() =>
-        ["x", "e30", "bm9wZQ", "!!!"].map((text) =>
-          // Of something that there is not, first of all that is said.
-          ({
-            ...asked(`cursor=${text}`, [...without(without(parts.query, "offset"), "cursor"), ["cursor", text]]),
-            statuses: call.path.includes("{") ? [400, 404] : [400],
-          }),
-        ),
+        ["x", "e30", "bm9wZQ", "!!!"].map((text) => ({
+          ...asked(`cursor=${text}`, [...without(without(parts.query, "offset"), "cursor"), ["cursor", text]]),
+          statuses,
+        })),
       ),
   ];
 }
