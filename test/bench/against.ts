@@ -7,13 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { DevFile } from "../../infra/local/dev-file.ts";
 import type { startStack } from "../../infra/local/stack.ts";
-import { createClient } from "./client.ts";
+import { createClient, noop } from "./client.ts";
 import { cpuBetween } from "./processes.ts";
 import { connections, inBatches, oneByOne, type Rig, type Round, round, type Submit } from "./round.ts";
 import { median, percentile } from "./statistics.ts";
 import { openPostgres } from "./trail.ts";
 
-const noop = { workload_type: "noop", input_params: {} };
 const gapMs = 15;
 const warmUps = 200;
 const loneSubmits = 2_000;

@@ -26,6 +26,8 @@ export interface Submission {
   readonly input_params: unknown;
 }
 
+export const noop: Submission = { workload_type: "noop", input_params: {} };
+
 export interface Client {
   send(method: "GET" | "POST", path: string, body?: string): Promise<Exchanged>;
   /** Accepted, with its id. */

@@ -1,13 +1,12 @@
 /** One round of no-ops, end to end, in batches or one by one: how fast, what each process used, every trail checked. */
 import type { DevFile } from "../../infra/local/dev-file.ts";
-import { type Client, expect, inParallel, moment } from "./client.ts";
+import { type Client, expect, inParallel, moment, noop } from "./client.ts";
 import { type Usage, usageOf } from "./processes.ts";
 import { expectWhole, type Postgres } from "./trail.ts";
 
 export const batchSize = 1_000;
 const batchesInFlight = 4;
 export const connections = 32;
-const noop = { workload_type: "noop", input_params: {} };
 const batchBody = JSON.stringify({ workloads: Array.from({ length: batchSize }, () => noop) });
 
 export interface Round {

@@ -1,12 +1,11 @@
 /** From the kill -9 of the control plane to the next workload started by the one that replaces it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Stack } from "../../../infra/local/stack.ts";
-import { createClient, moment } from "../client.ts";
+import { createClient, moment, noop } from "../client.ts";
 import type { Report, Surroundings } from "../scenario.ts";
 import { median, rounded } from "../statistics.ts";
 import { openPostgres, type Postgres } from "../trail.ts";
 
-const noop = { workload_type: "noop", input_params: {} };
 const askAgainMs = 10;
 
 /** Seconds since the kill. */

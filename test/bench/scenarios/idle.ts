@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Stack } from "../../../infra/local/stack.ts";
-import { createClient } from "../client.ts";
+import { createClient, noop } from "../client.ts";
 import { cpuBetween, usageOf } from "../processes.ts";
 import type { Report, Surroundings } from "../scenario.ts";
 
@@ -15,7 +15,7 @@ const statsSchema = z.object({ queries: z.int() });
 export async function idle({ stack, signal, say, quick }: Surroundings): Promise<Report> {
   await using running = await stack({ agents, slots: 10 });
   const client = createClient(running.dev.api_url, running.dev.customer_key, 1);
-  const { id } = await client.submit({ workload_type: "noop", input_params: {} });
+  const { id } = await client.submit(noop);
   await client.until(id, ({ status }) => status === "COMPLETED", signal);
   client.close();
   const counts: number[] = [];

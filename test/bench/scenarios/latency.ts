@@ -1,11 +1,10 @@
 /** One workload at a time on idle workers: how fast the answer is, and how fast the start. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, createClient } from "../client.ts";
+import { type Client, createClient, noop } from "../client.ts";
 import type { Measurement, Report, Surroundings } from "../scenario.ts";
 import { percentile, spread } from "../statistics.ts";
 import { openPostgres, type Postgres } from "../trail.ts";
 
-const noop = { workload_type: "noop", input_params: {} };
 const warmUps = 200;
 const gapMs = 15;
 
