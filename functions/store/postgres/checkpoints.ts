@@ -131,8 +131,9 @@ export const endedOf = (changes: readonly Change[]): WorkloadId[] =>
   );
 
 /**
- * What an attempt began and never announced ends with it: nobody can go on with it. CTEs behind `updated`; what there is
- * comes first, as for a thousand ended workloads it is mostly nothing: joined at once, all are looked up for each. No chunk comes in between: it takes its turn in the lane in which steps are written.
+ * What an attempt began and never announced ends with it: nobody can go on with it. CTEs behind `updated`; what there
+ * is comes first, as for a thousand ended workloads it is mostly nothing: joined at once, all are looked up for each.
+ * No chunk comes in between: it takes its turn in the lane in which steps are written.
  */
 export const dropUnannounced = (customerId: CustomerId, ended: readonly WorkloadId[]): SQL => sql`,
   begun as materialized (

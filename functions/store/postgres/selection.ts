@@ -41,9 +41,9 @@ function conditions({ statuses, notIntended, types, pools, ...filter }: Selectio
 
 const isAmong = (column: Column, names: readonly string[]): SQL => sql`${column} = any(${sql.param(names)}::text[])`;
 
-/** The statuses that a partial index holds together. */
 export type StatusGroups = readonly (readonly WorkloadStatus[])[];
 const open: StatusGroups = [queuedStatuses, heldStatuses, ["PAUSED"]];
+/** The statuses that a partial index holds together. */
 export const indexed: StatusGroups = [...open, ["FAILED", "CANCELLED"], ["COMPLETED"]];
 /** Those of what is over are in the order of priority there. */
 export const inPriority: StatusGroups = [...open, terminalStatuses];

@@ -139,7 +139,8 @@ const updateWorkloads = (customerId: CustomerId, ids: readonly WorkloadId[], tak
   from step c
   where w.customer_id = ${customerId} and w.workload_id = any(${sql.param(ids)}::text[]) and w.workload_id = c.id
     and w.generation = c.from_generation and w.status = c.from_status
-  returning w.workload_id, w.generation, w.status, w.checkpoint_sequence, case when w.status = 'SCHEDULED' then w.input_params end as input`;
+  returning w.workload_id, w.generation, w.status, w.checkpoint_sequence,
+    case when w.status = 'SCHEDULED' then w.input_params end as input`;
 
 /** What the assignments need; the newest checkpoint may be of this very statement. */
 const scheduled = (customerId: CustomerId, taken: TakenCtes): SQL => sql`(
