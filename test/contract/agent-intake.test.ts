@@ -1,9 +1,6 @@
 /** The agent's side of the broker, on a real server that falls silent or hangs up at the worst moment. */
-import { once } from "node:events";
-import { type AddressInfo, connect as connectTo, createServer, type Socket } from "node:net";
 import { createUser } from "@nats-io/nkeys";
-import { describe, expect, test } from "vitest";
-import { natsUrl } from "../../infra/local/nats.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WorkerId } from "../../schema/ids.ts";
 import { checkpointChunkBytes } from "../../schema/limits.ts";
 import { workerInbox } from "../../schema/messages/subjects.ts";
@@ -12,11 +9,13 @@ import { NatsIntake } from "../../worker-agent/intake/nats.ts";
 import { createLog } from "../../worker-agent/log.ts";
 import { mintOf } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
+import { type Ending, endings, startWay } from "../support/nats-way.ts";
 import { Occurrences } from "../support/occurrences.ts";
 import { testIds } from "../support/scripted-coordinator.ts";
 
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
+const failsafeMs = 30_000;
 /** Together more than the kernel takes of what nobody reads. */
 const chunks = 40;
 
@@ -59,32 +58,6 @@ const handlerOf = (reconnected: () => void) => ({
   reconnected,
 });
 
-/** What becomes of a connection right after the broker's first answer. */
-const spoilings = {
-  lost: (client: Socket, bytes: Buffer) => client.end(bytes),
-  silent: (client: Socket, bytes: Buffer) => client.removeAllListeners("data").resume().write(bytes),
-};
-
-/** A way to the broker that is spoilt with its first answer. */
-async function startSpoiling(nats: TestNats, spoil: (client: Socket, bytes: Buffer) => void) {
-  const clients: Socket[] = [];
-  const server = createServer((client) => {
-    clients.push(client);
-    const broker = connectTo(Number(new URL(nats.url).port), "127.0.0.1");
-    client.on("data", (bytes) => broker.write(bytes)).on("error", () => undefined);
-    broker
-      .on("error", () => undefined)
-      .on("data", (bytes) => {
-        if (bytes.includes("PONG")) spoil(client, bytes);
-        else client.write(bytes);
-      });
-    client.on("close", () => broker.destroy());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { url: natsUrl((server.address() as AddressInfo).port), clients, stop: () => server.close() };
-}
-
 const chunk = {
   type: "worker.checkpoint_chunk" as const,
   payload: {
@@ -112,35 +85,57 @@ test.each([1, chunks])("a dead broker is noticed and left, with %i messages on t
   await nats.stop();
 });
 
-describe.each(Object.entries(spoilings))(
-  "a connection that is %s before it is known what it listens to",
-  (_, spoil) => {
-    /** Resolves when the agent works with the last of these credentials; with how often the spoilt way was taken. */
-    async function taken(urlsBefore: (nats: TestNats) => readonly string[]): Promise<number> {
-      const nats = await startNats();
-      const way = await startSpoiling(nats, spoil);
-      const source = sourceOf(nats, workerId, [...urlsBefore(nats), way.url, nats.url]);
-      const intake = intakeOf(source);
-      const life = new AbortController();
-      await intake.open(
-        handlerOf(() => undefined),
-        life.signal,
-      );
-      await source.renewals.until((url) => url === nats.url);
-      expect(await intake.request("status", chunk, patienceMs, life.signal)).toEqual({ kind: "no_responders" });
-      life.abort();
-      await intake.close();
-      way.stop();
-      await nats.stop();
-      return way.clients.length;
-    }
+const waysToEnd = Object.keys(endings) as Ending[];
 
-    test("does not keep an agent from its start", async () => {
-      expect(await taken(() => [])).toBeGreaterThan(0);
-    });
+describe.each(waysToEnd)("a connection that is %s as soon as it is made", (ending) => {
+  let nats: TestNats;
+  let life: AbortController;
+  const stops: (() => unknown)[] = [];
 
-    test("does not keep its next credentials from being fetched, and is given up", async () => {
-      expect([1, 2]).toContain(await taken((nats) => [nats.url])); // twice: it is tried again just when it is lost
-    });
-  },
-);
+  const open = async (source: CredentialSource, reconnected = () => undefined) => {
+    const intake = intakeOf(source);
+    stops.push(() => intake.close());
+    await intake.open(handlerOf(reconnected), life.signal);
+    return intake;
+  };
+  const way = async (endAt: readonly (Ending | null)[]) => {
+    const started = await startWay(nats, endAt);
+    stops.push(() => started.stop());
+    return started;
+  };
+  const isAnswered = async (intake: NatsIntake) => {
+    const outcome = await intake.request("status", chunk, patienceMs, life.signal);
+    return outcome.kind === "no_responders";
+  };
+
+  beforeEach(async () => {
+    nats = await startNats();
+    life = new AbortController();
+    stops.push(() => nats.stop());
+  });
+  afterEach(async () => {
+    life.abort();
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+
+  test("does not keep an agent from its start", async () => {
+    const { url } = await way([ending]);
+    expect(await isAnswered(await open(sourceOf(nats, workerId, [url])))).toBe(true);
+  });
+
+  test("is followed by another when it was to be the next one after a loss", { timeout: failsafeMs }, async () => {
+    const { url, cut } = await way([null, ending]);
+    const intake = await open(sourceOf(nats, workerId, [url]));
+    cut();
+    await expect.poll(() => isAnswered(intake), { timeout: failsafeMs }).toBe(true);
+  });
+
+  test("is given up for the next credentials, when it was made with new ones", async () => {
+    const { url, clients } = await way([ending, ending, ending]);
+    const source = sourceOf(nats, workerId, [nats.url, url, nats.url]);
+    const intake = await open(source);
+    await source.renewals.until((renewed) => renewed === nats.url);
+    expect(await isAnswered(intake)).toBe(true);
+    expect([1, 2]).toContain(clients.length); // twice: it is tried again just when it is lost
+  });
+});

@@ -8,6 +8,7 @@ import { commandsSubject } from "../../schema/messages/subjects.ts";
 import type { ToWorker } from "../../schema/messages/to-worker.ts";
 import { connectAsWorker, mintOf } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
+import { type Ending, endings, type NatsWay, startWay } from "../support/nats-way.ts";
 import { Occurrences } from "../support/occurrences.ts";
 import { newAssignment, testIds } from "../support/scripted-coordinator.ts";
 
@@ -16,6 +17,8 @@ const workerId = testIds.worker();
 const subject = commandsSubject("default", workerId);
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
+const failsafeMs = 30_000;
+const answerMsMax = 500;
 /** The client tries again every quarter of a second. */
 const severalTriesMs = 900;
 
@@ -37,12 +40,16 @@ const listener: BrokerListener = {
   disconnected: () => heard.add("disconnected"),
 };
 
+function connectTo(servers: string): Promise<Broker> {
+  const login = () => mintOf(nats).coordinator("default");
+  const options = { servers, pool: "default", login, messageId: () => testIds.message(), now: Date.now };
+  return natsBroker(options)([], listener);
+}
+
 beforeEach(async () => {
   heard = new Occurrences();
   nats = await startNats();
-  const login = () => mintOf(nats).coordinator("default");
-  const options = { servers: nats.url, pool: "default", login, messageId: () => testIds.message(), now: Date.now };
-  broker = await natsBroker(options)([], listener);
+  broker = await connectTo(nats.url);
 });
 
 afterEach(async () => {
@@ -124,6 +131,29 @@ test("a broker that comes back serves again", async () => {
   await nats.start();
   await again;
   expect(await broker.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+});
+
+describe.each(Object.keys(endings) as Ending[])("a connection that is %s as soon as it is made", (ending) => {
+  const isServed = async (way: NatsWay, served: Broker) => {
+    await expect.poll(() => served.answers(answerMsMax), { timeout: failsafeMs }).toBe(true);
+    expect(await served.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+    await served.close();
+    way.stop();
+  };
+
+  test("is followed by another, when it was the first", { timeout: failsafeMs }, async () => {
+    const way = await startWay(nats, [ending]);
+    await isServed(way, await connectTo(way.url));
+  });
+
+  test("is followed by another, when it came after a loss", { timeout: failsafeMs }, async () => {
+    const way = await startWay(nats, [null, ending]);
+    const served = await connectTo(way.url);
+    const lost = heard.next((what) => what === "disconnected");
+    way.cut();
+    await lost;
+    await isServed(way, served);
+  });
 });
 
 describe("whether the broker is there", () => {

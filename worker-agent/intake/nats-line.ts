@@ -41,14 +41,8 @@ export class NatsLine {
    * Resolves when the broker has heard all that was said until now. Throws when the connection is lost before, or after
    * `msMax`: what was asked just when it was lost may never be answered.
    */
-  async flush(msMax: number): Promise<void> {
-    const heard = new AbortController();
-    const tooLate = pause(msMax, heard.signal).then(() => Promise.reject(new Error(`no answer for ${msMax} ms`)));
-    try {
-      await Promise.race([this.#connection.flush(), tooLate]);
-    } finally {
-      heard.abort();
-    }
+  flush(msMax: number): Promise<void> {
+    return inTime(this.#connection.flush(), msMax);
   }
 
   request(subject: string, bytes: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<RequestOutcome> {
@@ -58,10 +52,11 @@ export class NatsLine {
     return outcome;
   }
 
-  /** Takes nothing new, waits for the answers that are on their way, and closes. */
-  async retire(): Promise<void> {
+  /** Takes nothing new as soon as the broker has heard that (or `msMax` later), waits for the answers, and closes. */
+  async retire(msMax: number): Promise<void> {
     if (this.isLost) return this.close();
-    await Promise.allSettled(this.#subscriptions.map((subscription) => subscription.drain()));
+    const drained = Promise.all(this.#subscriptions.map((subscription) => subscription.drain()));
+    await inTime(drained, msMax).catch(() => undefined);
     await Promise.all(this.#inFlight);
     await this.close();
   }
@@ -98,6 +93,16 @@ export class NatsLine {
       listener.reconnected();
     }
     this.#lost.abort();
+  }
+}
+
+async function inTime<T>(coming: Promise<T>, msMax: number): Promise<T> {
+  const come = new AbortController();
+  const tooLate = pause(msMax, come.signal).then(() => Promise.reject(new Error(`no answer for ${msMax} ms`)));
+  try {
+    return await Promise.race([coming, tooLate]);
+  } finally {
+    come.abort();
   }
 }
 

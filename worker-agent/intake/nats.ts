@@ -154,7 +154,7 @@ export class NatsIntake implements Intake {
       return;
     }
     if (old.isLost) handler.reconnected();
-    await old.retire();
+    await old.retire(flushMsMax);
     this.#settings.log.debug("connected with new credentials");
   }
 
