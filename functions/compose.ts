@@ -4,7 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { poolSchema } from "../schema/affinity.ts";
 import { newKey } from "../schema/api-key.ts";
 import { createIdSource, customerIdSchema, type IdSource, secureRandom } from "../schema/ids.ts";
-import { assignmentTimeoutSecondsDefault } from "../schema/limits.ts";
+import { assignmentTimeoutSecondsDefault, idempotencyKeyHoursDefault } from "../schema/limits.ts";
 import { createApp } from "./api/app.ts";
 import type { AgentCredentials } from "./api/context.ts";
 import type { JwtTrust } from "./api/identity/jwt.ts";
@@ -14,32 +14,39 @@ import { createMint, isUserKey, type Mint } from "./broker/credentials.ts";
 import { natsBroker } from "./broker/nats.ts";
 import type { ComposeCoordinator } from "./coordinator/customer-coordinator.ts";
 import type { CoordinatorDeps } from "./coordinator/session.ts";
+import { type RetentionDeps, retain } from "./cron/retention.ts";
 import { readSwaggerFile } from "./docs/files.ts";
 import { type Bindings, type Env, readEnv } from "./env.ts";
 import { createCustomerGateway } from "./rpc/customer-gateway.ts";
 import { createPoolGateway, type TickingPools } from "./rpc/pool-gateway.ts";
 import type { PoolDeps } from "./scheduler/pool.ts";
 import type { ComposePool } from "./scheduler/pool-scheduler.ts";
+import type { DatabaseOptions } from "./store/postgres/database.ts";
 import { createPostgresStore } from "./store/postgres/postgres-store.ts";
+import { createPostgresRetention } from "./store/postgres/retention.ts";
 import type { StateStore } from "./store/store.ts";
 import { createLog, type Log } from "./telemetry/log.ts";
 
 export interface ControlPlane {
   fetch(request: Request): Promise<Response>;
-  scheduled(): Promise<void>;
+  /** `cron`: the trigger that has fired, as wrangler.toml writes it. */
+  scheduled(cron: string): Promise<void>;
 }
 
+/** The other trigger, of each minute, is the pools'. */
+const retentionCron = "17 * * * *";
 const clock = () => Date.now();
 const requestIds = () => `req_${crypto.randomUUID()}`;
 
 export const composeLog = ({ LOG_LEVEL }: Pick<Env, "LOG_LEVEL">): Log =>
   createLog({ level: LOG_LEVEL, clock, write: (line) => console.log(line) });
 
-export const composeStore = ({ DATABASE_URL, NEON_FETCH_ENDPOINT }: Env): StateStore =>
-  createPostgresStore({
-    databaseUrl: DATABASE_URL,
-    ...(NEON_FETCH_ENDPOINT === null ? {} : { fetchEndpoint: NEON_FETCH_ENDPOINT }),
-  });
+const databaseOf = ({ DATABASE_URL, NEON_FETCH_ENDPOINT }: Env): DatabaseOptions => ({
+  databaseUrl: DATABASE_URL,
+  ...(NEON_FETCH_ENDPOINT === null ? {} : { fetchEndpoint: NEON_FETCH_ENDPOINT }),
+});
+
+export const composeStore = (env: Env): StateStore => createPostgresStore(databaseOf(env));
 
 const composeMint = (env: Env, ids: IdSource): Mint =>
   createMint({
@@ -100,8 +107,27 @@ function composeControlPlane(env: Env): ControlPlane {
     // Else the runtime would end it with the request that began it.
     background: waitUntil,
   });
-  return { fetch: async (request) => app.fetch(request), scheduled: () => tickAll(pools, log) };
+  const retention = composeRetention(env, log);
+  return {
+    fetch: async (request) => app.fetch(request),
+    scheduled: (cron) => (cron === retentionCron ? retain(retention) : tickAll(pools, log)),
+  };
 }
+
+const dayMs = 86_400_000;
+
+const composeRetention = (env: Env, log: Log): RetentionDeps => ({
+  store: createPostgresRetention(databaseOf(env)),
+  terms: {
+    workloads: env.WORKLOAD_RETENTION_DAYS * dayMs,
+    audit: env.AUDIT_RETENTION_DAYS * dayMs,
+    logs: env.LOG_RETENTION_DAYS * dayMs,
+    workers: env.WORKER_RETENTION_DAYS * dayMs,
+    idempotency_keys: idempotencyKeyHoursDefault * 3_600_000,
+  },
+  clock,
+  log,
+});
 
 /** Each pool for itself: one that does not answer keeps no other from its tick. */
 async function tickAll(pools: TickingPools, log: Log): Promise<void> {

@@ -5,9 +5,14 @@ import {
   agentCredentialSecondsDefault,
   agentCredentialSecondsMax,
   agentCredentialSecondsMin,
+  auditRetentionDaysDefault,
   heartbeatSecondsDefault,
   leaseHeartbeatsMin,
   leaseSecondsDefault,
+  logRetentionDaysDefault,
+  retentionDaysMax,
+  workerRetentionDaysDefault,
+  workloadRetentionDaysDefault,
 } from "../schema/limits.ts";
 import { logLevels } from "../schema/status.ts";
 import { jwtBindings } from "./jwt-bindings.ts";
@@ -42,6 +47,7 @@ const hashesOf = ([pool, pairs]: [string, [string, string][]]): [string, string[
 ];
 
 const seconds = z.coerce.number().positive();
+const days = z.coerce.number().int().min(1).max(retentionDaysMax);
 
 const isNamespace = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "getByName" in value && typeof value.getByName === "function";
@@ -76,6 +82,10 @@ const bindingsSchema = z
     METRICS_PUBLIC: optionalText.pipe(z.enum(["true", "false"]).nullable()).transform((text) => text === "true"),
     LEASE_SECONDS: seconds.default(leaseSecondsDefault),
     HEARTBEAT_SECONDS: seconds.default(heartbeatSecondsDefault),
+    WORKLOAD_RETENTION_DAYS: days.default(workloadRetentionDaysDefault),
+    AUDIT_RETENTION_DAYS: days.default(auditRetentionDaysDefault),
+    LOG_RETENTION_DAYS: days.default(logRetentionDaysDefault),
+    WORKER_RETENTION_DAYS: days.default(workerRetentionDaysDefault),
     LOG_LEVEL: z.enum([...logLevels, "silent"]).default("info"),
     CUSTOMER_COORDINATOR: namespace<CustomerObject>(),
     POOL_SCHEDULER: namespace<PoolObject>(),

@@ -9,5 +9,5 @@ export const PoolScheduler = poolScheduler(composePool);
 
 export default {
   fetch: (request, env) => controlPlane(env).fetch(request),
-  scheduled: (_controller, env) => controlPlane(env).scheduled(),
+  scheduled: ({ cron }, env) => controlPlane(env).scheduled(cron),
 } satisfies ExportedHandler<Bindings>;

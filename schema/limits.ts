@@ -187,6 +187,18 @@ export const retryCapMsDefault = 300_000;
 
 // Retention
 export const idempotencyKeyHoursDefault = 24;
+/** After its end; then it is in the archive, for good. */
+export const workloadRetentionDaysDefault = 90;
+export const auditRetentionDaysDefault = 365;
+export const logRetentionDaysDefault = 7;
+/** Since a worker was last heard of. */
+export const workerRetentionDaysDefault = 7;
+export const retentionDaysMax = 3_650;
+/** One statement moves or drops so many rows; with them go checkpoints of up to some megabytes each. */
+export const archiveBatchRows = 500;
+export const retentionBatchRows = 5_000;
+/** A run that has more to do goes on an hour later; cron triggers may take a quarter of an hour. */
+export const retentionRunSecondsMax = 600;
 
 /** Generations, sequences and lines are four-byte integers in Postgres. */
 export const sequenceMax = 2 ** 31 - 1;

@@ -24,6 +24,8 @@ export const auditEvents = pgTable(
     // In the order of a customer's changes: what live updates read on from.
     uniqueIndex("audit_events_order").on(table.customerId, table.eventId),
     index("audit_events_workload").on(table.customerId, table.workloadId, table.eventId),
+    // Written in the order of time, so that a few blocks of it say which pages are old enough to be dropped.
+    index("audit_events_age").using("brin", table.createdAt).with({ autosummarize: true }),
     index("audit_events_worker").on(table.workerId, table.eventId).where(sql`worker_id is not null`),
     check("audit_events_actor", sql`${table.actorType} in ('coordinator', 'worker', 'system', 'user')`),
   ],
@@ -44,6 +46,7 @@ export const workloadLogs = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId, table.generation, table.line] }),
+    index("workload_logs_age").using("brin", table.loggedAt).with({ autosummarize: true }),
     check("workload_logs_level", sql`${table.level} in ('trace', 'debug', 'info', 'warn', 'error', 'fatal')`),
   ],
 );

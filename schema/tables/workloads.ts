@@ -26,59 +26,64 @@ export const queueLineOf = (pool: SQL, workloadType: SQL, affinity: SQL): SQL =>
   case when coalesce(${affinity} - 'soft_affinity'::text, '{}'::jsonb) = '{}'::jsonb then '0 '
     else '1 ' || md5((${affinity} - 'soft_affinity'::text)::text) || ' ' end || ${pool} || '/' || ${workloadType}`;
 
+/** Also of those in the archive. */
+export const workloadColumns = {
+  customerId: id("customer_id")
+    .notNull()
+    .references(() => customers.customerId),
+  workloadId: id("workload_id").notNull(),
+  workloadType: text("workload_type").notNull(),
+  pool: text("pool").notNull(),
+  status: text("status").notNull(),
+  /** The fencing token: a write that carries an older one changes nothing. */
+  generation: integer("generation").notNull(),
+  priority: smallint("priority").notNull(),
+  /** Place in the customer's queue, lower first: see domain/queue-rank.ts. */
+  queueRank: counter("queue_rank").notNull(),
+  /** Not to be started before; null: at once. */
+  dueAt: moment("due_at"),
+  workerId: id("worker_id"),
+  /** The worker of the last attempt: preferred for the next. */
+  lastWorkerId: id("last_worker_id"),
+  labels: jsonb("labels").$type<Record<string, string>>().notNull(),
+  affinity: jsonb("affinity").$type<Affinity>(),
+  /** What is to become of it as soon as its worker lets go: see domain/workload.ts. */
+  intent: jsonb("intent").$type<Json>(),
+  /** The workload that this one is a retry of, by hand. */
+  retriedFrom: id("retried_from"),
+  inputParams: jsonb("input_params").$type<Json>().notNull(),
+  /** Of the input as JSON: how much a coordinator may hand out at once is counted before the input is read. */
+  inputBytes: integer("input_bytes").notNull().default(0),
+  resultData: jsonb("result_data").$type<Json>(),
+  errorType: text("error_type"),
+  errorMessage: text("error_message"),
+  progressPercent: real("progress_percent").notNull().default(0),
+  progressMessage: text("progress_message"),
+  checkpointSequence: integer("checkpoint_sequence").notNull().default(0),
+  retryCount: smallint("retry_count").notNull().default(0),
+  deathCount: smallint("death_count").notNull().default(0),
+  // The type's policy as it was at submission: a later change does not touch running workloads.
+  maxRetries: smallint("max_retries").notNull(),
+  retryBaseMs: integer("retry_base_ms").notNull(),
+  retryCapMs: integer("retry_cap_ms").notNull(),
+  timeoutSeconds: integer("timeout_seconds"),
+  checkpointIntervalSec: integer("checkpoint_interval_sec").notNull(),
+  checkpointProgressPercent: smallint("checkpoint_progress_percent").notNull(),
+  createdAt: moment("created_at").notNull(),
+  runAt: moment("run_at"),
+  scheduledAt: moment("scheduled_at"),
+  startedAt: moment("started_at"),
+  completedAt: moment("completed_at"),
+  updatedAt: moment("updated_at").notNull(),
+};
+
 export const workloads = pgTable(
   "workloads",
   {
-    customerId: id("customer_id")
-      .notNull()
-      .references(() => customers.customerId),
-    workloadId: id("workload_id").notNull(),
-    workloadType: text("workload_type").notNull(),
-    pool: text("pool").notNull(),
-    status: text("status").notNull(),
-    /** The fencing token: a write that carries an older one changes nothing. */
-    generation: integer("generation").notNull(),
-    priority: smallint("priority").notNull(),
-    /** Place in the customer's queue, lower first: see domain/queue-rank.ts. */
-    queueRank: counter("queue_rank").notNull(),
+    ...workloadColumns,
     queueLine: text("queue_line")
       .notNull()
       .generatedAlwaysAs(queueLineOf(sql.raw("pool"), sql.raw("workload_type"), sql.raw("affinity"))),
-    /** Not to be started before; null: at once. */
-    dueAt: moment("due_at"),
-    workerId: id("worker_id"),
-    /** The worker of the last attempt: preferred for the next. */
-    lastWorkerId: id("last_worker_id"),
-    labels: jsonb("labels").$type<Record<string, string>>().notNull(),
-    affinity: jsonb("affinity").$type<Affinity>(),
-    /** What is to become of it as soon as its worker lets go: see domain/workload.ts. */
-    intent: jsonb("intent").$type<Json>(),
-    /** The workload that this one is a retry of, by hand. */
-    retriedFrom: id("retried_from"),
-    inputParams: jsonb("input_params").$type<Json>().notNull(),
-    /** Of the input as JSON: how much a coordinator may hand out at once is counted before the input is read. */
-    inputBytes: integer("input_bytes").notNull().default(0),
-    resultData: jsonb("result_data").$type<Json>(),
-    errorType: text("error_type"),
-    errorMessage: text("error_message"),
-    progressPercent: real("progress_percent").notNull().default(0),
-    progressMessage: text("progress_message"),
-    checkpointSequence: integer("checkpoint_sequence").notNull().default(0),
-    retryCount: smallint("retry_count").notNull().default(0),
-    deathCount: smallint("death_count").notNull().default(0),
-    // The type's policy as it was at submission: a later change does not touch running workloads.
-    maxRetries: smallint("max_retries").notNull(),
-    retryBaseMs: integer("retry_base_ms").notNull(),
-    retryCapMs: integer("retry_cap_ms").notNull(),
-    timeoutSeconds: integer("timeout_seconds"),
-    checkpointIntervalSec: integer("checkpoint_interval_sec").notNull(),
-    checkpointProgressPercent: smallint("checkpoint_progress_percent").notNull(),
-    createdAt: moment("created_at").notNull(),
-    runAt: moment("run_at"),
-    scheduledAt: moment("scheduled_at"),
-    startedAt: moment("started_at"),
-    completedAt: moment("completed_at"),
-    updatedAt: moment("updated_at").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.customerId, table.workloadId] }),

@@ -20,11 +20,11 @@ describe("the control plane's role", () => {
   beforeAll(() => api.connect());
   afterAll(() => api.end());
 
-  test("is no superuser, owns nothing, looks past no policy, and is a member of the operator alone", async () => {
+  test("is no superuser, owns nothing, looks past no policy, and is a member of the operator and the retention alone", async () => {
     const { rows } = await api.query(`
       select current_user as name, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,
         (select count(*)::int from pg_class where relowner = r.oid) as owned,
-        (select array_agg(m.roleid::regrole::text) from pg_auth_members m where m.member = r.oid) as member_of,
+        (select array_agg(m.roleid::regrole::text order by 1) from pg_auth_members m where m.member = r.oid) as member_of,
         pg_has_role(r.oid, 'niyanta_operator', 'usage') as inherits
       from pg_roles r where rolname = current_user`);
     expect(rows).toEqual([
@@ -36,16 +36,18 @@ describe("the control plane's role", () => {
         rolcreatedb: false,
         rolreplication: false,
         owned: 0,
-        member_of: ["niyanta_operator"],
+        member_of: ["niyanta_operator", "niyanta_retention"],
         inherits: false,
       },
     ]);
   });
 
-  test("has an operator that cannot log in and owns nothing", async () => {
-    const { rows } = await api.query(`
-      select rolcanlogin, rolsuper, rolbypassrls, (select count(*)::int from pg_class where relowner = r.oid) as owned
-      from pg_roles r where rolname = 'niyanta_operator'`);
+  test.each(["niyanta_operator", "niyanta_retention"])("has %s, which cannot log in and owns nothing", async (role) => {
+    const { rows } = await api.query(
+      `select rolcanlogin, rolsuper, rolbypassrls, (select count(*)::int from pg_class where relowner = r.oid) as owned
+      from pg_roles r where rolname = $1`,
+      [role],
+    );
     expect(rows).toEqual([{ rolcanlogin: false, rolsuper: false, rolbypassrls: false, owned: 0 }]);
   });
 
@@ -87,6 +89,36 @@ describe("the control plane's role", () => {
   });
 });
 
+describe("the retention's role", () => {
+  const api = new pg.Client({ connectionString: databaseUrl });
+  beforeAll(() => api.connect());
+  afterAll(() => api.end());
+
+  test.each([
+    "select from api_keys",
+    "select from workload_configs",
+    "select from checkpoint_chunks",
+    "select from coordinator_epochs",
+    "update workloads set status = status",
+    "delete from workloads_archive",
+    "delete from customers",
+    "insert into audit_events (event_type) values ('x')",
+    "update audit_events set actor_id = 'x'",
+  ])("may not %s", async (statement) => {
+    await api.query("begin");
+    await api.query("set local role niyanta_retention");
+    await expect(api.query(statement)).rejects.toMatchObject({ code: "42501" });
+    await api.query("rollback");
+  });
+
+  test("may not drop of the audit trail without saying that it is the retention", async () => {
+    await api.query("begin");
+    await api.query("set local role niyanta_retention");
+    await expect(api.query("delete from audit_events")).rejects.toThrow("append-only");
+    await api.query("rollback");
+  });
+});
+
 describe("a request over the one connection of a gateway", () => {
   const gateway = createNeonGateway({
     databaseHost: new URL(databaseUrl).host,
@@ -124,6 +156,15 @@ describe("a request over the one connection of a gateway", () => {
     expect(rows).toMatchObject([{ role: "niyanta_operator" }]);
     expect(rows[0]?.customers).toBeGreaterThan(0);
     expect(await bare()).toMatchObject([{ ...nobody, pid: rows[0]?.pid }]);
+  });
+
+  test("is the retention's, and leaves nothing of it to the next", async () => {
+    const { rows } = await databases.asRetention().execute(whoAsks);
+    expect(rows).toMatchObject([{ role: "niyanta_retention" }]);
+    expect(await bare()).toMatchObject([{ ...nobody, pid: rows[0]?.pid }]);
+    const settings =
+      "select current_setting('niyanta.retention', true) as cuts, current_setting('enable_seqscan') as scans";
+    expect(await neon(databaseUrl).query(settings)).toEqual([{ cuts: "", scans: "on" }]);
   });
 
   test("leaves nothing to the next when it is refused in the middle", async () => {

@@ -13,6 +13,7 @@ import { apply, newLead, put } from "./store/leading.ts";
 const batches = 5;
 const changed = 100;
 const shown = 20;
+const endMsMax = 30_000;
 /** The least urgent ones of a burst. */
 const failed = 2 * shown;
 
@@ -56,8 +57,11 @@ const addKey = () => Promise.reject(new Error("no test here needs a key"));
 /** Of the table so far; a backend tells its counts when it ends, or long after. */
 async function counted(updates: number): Promise<{ fetched: number; updates: number }> {
   await client.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename is not null and datname = current_database()",
+    `select pg_terminate_backend(pid, ${endMsMax}) from pg_stat_activity
+     where pid <> pg_backend_pid() and usename is not null and datname = current_database()`,
   );
+  // What the gateway answers to the second question it has read after it has read that its connections are gone.
+  for (let question = 0; question < 2; question += 1) await fetch(new URL("/stats", server.fetchEndpoint));
   for (;;) {
     const { rows } = await client.query(
       "select idx_tup_fetch + seq_tup_read as fetched, n_tup_upd as upd from pg_stat_user_tables where relname = 'workloads'",

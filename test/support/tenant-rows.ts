@@ -47,6 +47,13 @@ export const rowsOf = (tenant: Tenant): Readonly<Record<string, Insert>> => {
        max_retries, retry_base_ms, retry_cap_ms, checkpoint_interval_sec, checkpoint_progress_percent, created_at, updated_at`,
       ...[customerId, workloadId, "noop", "default", "PENDING", 0, 0, 0, {}, {}, 0, 1, 1, 1, 1, now, now],
     ),
+    workloads_archive: insert(
+      "workloads_archive",
+      `customer_id, workload_id, workload_type, pool, status, generation, priority, queue_rank, labels, input_params,
+       max_retries, retry_base_ms, retry_cap_ms, checkpoint_interval_sec, checkpoint_progress_percent, created_at, updated_at,
+       archived_at`,
+      ...[customerId, workloadId, "noop", "default", "COMPLETED", 0, 0, 0, {}, {}, 0, 1, 1, 1, 1, now, now, now],
+    ),
     checkpoints: insert(
       "checkpoints",
       "customer_id, workload_id, sequence, generation, size_bytes, sha256, chunks, created_at",

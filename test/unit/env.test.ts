@@ -24,6 +24,10 @@ it("needs only what has no default", () => {
     AGENT_CREDENTIAL_SECONDS: 3_600,
     LEASE_SECONDS: 15,
     LOG_LEVEL: "info",
+    WORKLOAD_RETENTION_DAYS: 90,
+    AUDIT_RETENTION_DAYS: 365,
+    LOG_RETENTION_DAYS: 7,
+    WORKER_RETENTION_DAYS: 7,
   });
 });
 
@@ -58,6 +62,9 @@ it.each([
   ["NATS_ACCOUNT_SEED", `SU${"HIDDEN".padEnd(56, "A")}`],
   ["NATS_ACCOUNT", "AHIDDEN"],
   ["AGENT_CREDENTIAL_SECONDS", "59"],
+  ["WORKLOAD_RETENTION_DAYS", "0"],
+  ["AUDIT_RETENTION_DAYS", "3651"],
+  ["LOG_RETENTION_DAYS", "1.5"],
   ["AGENT_CREDENTIAL_SECONDS", "86401"],
   ["POOL_TOKEN_HASHES", ""],
   ["POOL_TOKEN_HASHES", "default=hidden"],

@@ -28,6 +28,8 @@ export const getWorkload = ({ store }: Pick<ApiDependencies, "store">): Route =>
     operationId: "getWorkload",
     tag: "Workloads",
     summary: "One workload with all its fields",
+    description:
+      "Also of one that is archived (90 days after its end, unless the operator says otherwise): it is read by its id, in no list any more, and no operation finds it.",
     access: "workloads:read",
     params: { id: workloadParam },
     replies: { 200: { description: "The workload", schema: workloadViewSchema, example: exampleWorkload } },

@@ -20,7 +20,13 @@ export interface Databases {
   asCustomer(customerId: CustomerId): Database;
   /** For what belongs to no customer, or to all of them. */
   asOperator(): Database;
+  /** For moving and dropping what is old, of all customers, and nothing else. */
+  asRetention(): Database;
 }
+
+/** The trail may be cut only by who says so. What is old is found by an index, however little Postgres knows of a table. */
+const becomeRetention = `select set_config('role', 'niyanta_retention', true),
+  set_config('niyanta.retention', 'on', true), set_config('enable_seqscan', 'off', true)`;
 
 type Client = NeonQueryFunction<boolean, boolean>;
 type Statement = ReturnType<Client["query"]>;
@@ -39,10 +45,12 @@ export function openDatabases({ databaseUrl, fetchEndpoint }: DatabaseOptions): 
   if (fetchEndpoint !== undefined) endpoints.set(`${hostname}:${port}`, fetchEndpoint);
   const client = neon<boolean, boolean>(databaseUrl);
   const operator = behind(client, client.query("set local role niyanta_operator"));
+  const retention = behind(client, client.query(becomeRetention));
   return {
     asCustomer: (customerId) =>
       behind(client, client.query("select set_config('niyanta.customer_id', $1, true)", [customerId])),
     asOperator: () => operator,
+    asRetention: () => retention,
   };
 }
 

@@ -3,6 +3,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
 import type { WorkloadStatus } from "../../../schema/status.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
+import { workloadsArchive } from "../../../schema/tables/workloads-archive.ts";
 import type { Intent, Workload } from "../../domain/workload.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
@@ -89,9 +90,12 @@ export async function findWorkloads(
   return rows.map(toWorkload);
 }
 
-/** One row when this customer has this workload. */
-export const isThere = (db: Database, customerId: CustomerId, id: WorkloadId) =>
-  db
-    .select({ workloadId: workloads.workloadId })
-    .from(workloads)
-    .where(and(eq(workloads.customerId, customerId), eq(workloads.workloadId, id)));
+/** One row when this customer has this workload, or had it and it is archived. */
+export const isThere = (db: Database, customerId: CustomerId, id: WorkloadId) => {
+  const among = (table: typeof workloads | typeof workloadsArchive) =>
+    db
+      .select({ workloadId: table.workloadId })
+      .from(table)
+      .where(and(eq(table.customerId, customerId), eq(table.workloadId, id)));
+  return among(workloads).unionAll(among(workloadsArchive));
+};

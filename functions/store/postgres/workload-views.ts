@@ -4,41 +4,46 @@ import type { WorkloadView } from "../../../schema/http/workload.ts";
 import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
 import type { WorkloadStatus } from "../../../schema/status.ts";
 import { workloads } from "../../../schema/tables/workloads.ts";
+import { workloadsArchive } from "../../../schema/tables/workloads-archive.ts";
 import { toView } from "../workload-view.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { jsonText, parseJson } from "./json-column.ts";
 import { toMs } from "./workload-rows.ts";
 
-const viewColumns = {
-  workloadId: workloads.workloadId,
-  workloadType: workloads.workloadType,
-  status: workloads.status,
-  priority: workloads.priority,
-  progressPercent: workloads.progressPercent,
-  progressMessage: workloads.progressMessage,
-  workerId: workloads.workerId,
-  pool: workloads.pool,
-  labels: workloads.labels,
-  input: jsonText(workloads.inputParams),
-  result: jsonText(workloads.resultData),
-  errorType: workloads.errorType,
-  errorMessage: workloads.errorMessage,
-  retryCount: workloads.retryCount,
-  deathCount: workloads.deathCount,
-  generation: workloads.generation,
-  checkpointSequence: workloads.checkpointSequence,
-  affinity: workloads.affinity,
-  timeoutSeconds: workloads.timeoutSeconds,
-  retriedFrom: workloads.retriedFrom,
-  pendingAction: sql<WorkloadView["pending_action"]>`${workloads.intent} ->> 'kind'`,
-  createdAt: workloads.createdAt,
-  runAt: workloads.runAt,
-  scheduledAt: workloads.scheduledAt,
-  startedAt: workloads.startedAt,
-  completedAt: workloads.completedAt,
-  updatedAt: workloads.updatedAt,
-};
+/** Rows of the archive have all that clients read. */
+const viewColumnsOf = (table: typeof workloads | typeof workloadsArchive) => ({
+  workloadId: table.workloadId,
+  workloadType: table.workloadType,
+  status: table.status,
+  priority: table.priority,
+  progressPercent: table.progressPercent,
+  progressMessage: table.progressMessage,
+  workerId: table.workerId,
+  pool: table.pool,
+  labels: table.labels,
+  input: jsonText(table.inputParams),
+  result: jsonText(table.resultData),
+  errorType: table.errorType,
+  errorMessage: table.errorMessage,
+  retryCount: table.retryCount,
+  deathCount: table.deathCount,
+  generation: table.generation,
+  checkpointSequence: table.checkpointSequence,
+  affinity: table.affinity,
+  timeoutSeconds: table.timeoutSeconds,
+  retriedFrom: table.retriedFrom,
+  pendingAction: sql<WorkloadView["pending_action"]>`${table.intent} ->> 'kind'`,
+  createdAt: table.createdAt,
+  runAt: table.runAt,
+  scheduledAt: table.scheduledAt,
+  startedAt: table.startedAt,
+  completedAt: table.completedAt,
+  updatedAt: table.updatedAt,
+});
+
+const viewColumns = viewColumnsOf(workloads);
+const archivedColumns = viewColumnsOf(workloadsArchive);
 
 /** Not yet sent: to be narrowed, or sent with others in one batch. */
 export const selectViews = (db: Database, where: SQL | undefined) =>
@@ -65,8 +70,16 @@ export const viewOf = (customerId: CustomerId, row: ViewRow): WorkloadView =>
     updatedAt: row.updatedAt.getTime(),
   });
 
+/** Where it is not, it may be in the archive: then everybody who asks for it by its id still reads it. */
 export async function readWorkload(db: Database, customerId: CustomerId, id: WorkloadId): Promise<WorkloadView | null> {
   const query = selectViews(db, and(eq(workloads.customerId, customerId), eq(workloads.workloadId, id)));
   const [row] = await attempt("reading a workload", query);
+  return row === undefined ? readArchived(db, customerId, id) : viewOf(customerId, row);
+}
+
+async function readArchived(db: Database, customerId: CustomerId, id: WorkloadId): Promise<WorkloadView | null> {
+  const isIt = and(eq(workloadsArchive.customerId, customerId), eq(workloadsArchive.workloadId, id));
+  const query = db.select(archivedColumns).from(workloadsArchive).where(isIt);
+  const [row] = await attempt("reading an archived workload", query);
   return row === undefined ? null : viewOf(customerId, row);
 }

@@ -49,6 +49,7 @@ export const parts: readonly Part[] = [
       "functions/scheduler/pool.ts",
     ],
   },
+  { path: "functions/cron/", may: [...core, "functions/store/retention-store.ts"] },
   { path: "functions/docs/", may: [] },
   { path: "functions/env.ts", may: ["schema/", "functions/rpc/objects.ts", "functions/jwt-bindings.ts"] },
   { path: "functions/jwt-bindings.ts", may: ["schema/"] },

@@ -19,15 +19,20 @@ const idSlackMs = 60_000;
 export async function countWorkloads(db: Database, customerId: CustomerId, range: StatisticsRange): Promise<Bucket[]> {
   const statement = sql`
     select ${groupOf(range)}, ${counts}
-    from workloads
-    where customer_id = ${customerId}
-      and workload_id >= ${workloadIdsFrom(range.from - idSlackMs)}
-      and workload_id < ${workloadIdsFrom(range.to + idSlackMs)}
-      and created_at >= ${isoTime(range.from)}::timestamptz and created_at < ${isoTime(range.to)}::timestamptz
+    from (${counted(customerId, range, sql`workloads`)} union all ${counted(customerId, range, sql`workloads_archive`)}) w
     group by 1, 2 order by 1, 2`;
   const { rows } = await attempt("counting workloads", db.execute<CountRow>(statement));
   return rows.map(toBucket);
 }
+
+/** What is archived counts as long as anybody asks for its day. */
+const counted = (customerId: CustomerId, range: StatisticsRange, table: SQL): SQL => sql`
+  select workload_type, status, created_at, run_at, started_at, completed_at, retry_count, generation
+  from ${table}
+  where customer_id = ${customerId}
+    and workload_id >= ${workloadIdsFrom(range.from - idSlackMs)}
+    and workload_id < ${workloadIdsFrom(range.to + idSlackMs)}
+    and created_at >= ${isoTime(range.from)}::timestamptz and created_at < ${isoTime(range.to)}::timestamptz`;
 
 function groupOf({ by }: StatisticsRange): SQL {
   if (by === "type") return sql`null::bigint as start, workload_type as type`;
