@@ -43,6 +43,7 @@ export const composeLog = ({ LOG_LEVEL }: Pick<Env, "LOG_LEVEL">): Log =>
 
 const databaseOf = ({ DATABASE_URL, NEON_FETCH_ENDPOINT }: Env): DatabaseOptions => ({
   databaseUrl: DATABASE_URL,
+  clock,
   ...(NEON_FETCH_ENDPOINT === null ? {} : { fetchEndpoint: NEON_FETCH_ENDPOINT }),
 });
 

@@ -185,6 +185,12 @@ export const retriesMaxDefault = 3;
 export const retryBaseMsDefault = 1_000;
 export const retryCapMsDefault = 300_000;
 
+// Dependencies
+/** So many requests in a row that the database did not serve, and the next fail at once. */
+export const circuitFailuresMax = 5;
+/** Then one in so many seconds tries. */
+export const circuitOpenSeconds = 1;
+
 // Retention
 export const idempotencyKeyHoursDefault = 24;
 /** After its end; then it is in the archive, for good. */

@@ -133,7 +133,7 @@ describe("a request over the one connection of a gateway", () => {
     gateway.server.listen(0, "127.0.0.1");
     await once(gateway.server, "listening");
     const { port } = gateway.server.address() as AddressInfo;
-    databases = openDatabases({ databaseUrl, fetchEndpoint: `http://127.0.0.1:${port}/sql` });
+    databases = openDatabases({ databaseUrl, fetchEndpoint: `http://127.0.0.1:${port}/sql`, clock: Date.now });
     await databases.asOperator().execute(sql`insert into customers (customer_id, name) values (${customerId}, '')`);
   });
   afterAll(() => gateway.close());

@@ -24,6 +24,7 @@ const ownerUrl = inject("ownerUrl");
 const pool = new pg.Pool({ connectionString: ownerUrl, max: 4 });
 const store: StateStore = createPostgresStore({
   databaseUrl: inject("databaseUrl"),
+  clock: Date.now,
   fetchEndpoint: inject("fetchEndpoint"),
 });
 const sessions: pg.Client[] = [];
@@ -133,7 +134,7 @@ describe("fencing between sessions", () => {
 describe("what goes wrong", () => {
   test("a database that refuses connections is unavailable", async () => {
     const url = "postgresql://nobody:secret@unreachable.invalid/none";
-    const gone = createPostgresStore({ databaseUrl: url, fetchEndpoint: "http://127.0.0.1:1/sql" });
+    const gone = createPostgresStore({ databaseUrl: url, fetchEndpoint: "http://127.0.0.1:1/sql", clock: Date.now });
     await expect(gone.ping()).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(gone.lead(ids.customer(), 1, t0)).rejects.toBeInstanceOf(StoreUnavailable);
   });

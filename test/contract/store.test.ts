@@ -28,7 +28,11 @@ storeContract("memory", async () => {
 storeContract("postgres", async (): Promise<StoreUnderTest> => {
   const pool = new pg.Pool({ connectionString: inject("ownerUrl"), max: 2 });
   return {
-    store: createPostgresStore({ databaseUrl: inject("databaseUrl"), fetchEndpoint: inject("fetchEndpoint") }),
+    store: createPostgresStore({
+      databaseUrl: inject("databaseUrl"),
+      fetchEndpoint: inject("fetchEndpoint"),
+      clock: Date.now,
+    }),
     async newCustomer(overrides = {}) {
       const customerId = ids.customer();
       const values = [customerId, overrides];

@@ -16,6 +16,7 @@ export interface TestPostgres {
   databaseUrl: string;
   /** Where the gateway answers `POST /sql`. */
   fetchEndpoint: string;
+  clock: () => number;
   stop(): Promise<void>;
 }
 
@@ -32,7 +33,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await database.stop();
     };
     const databaseUrl = apiDatabaseUrl(database.url, database.apiPassword);
-    return { ownerUrl: database.url, databaseUrl, fetchEndpoint: gateway.fetchEndpoint, stop };
+    return { ownerUrl: database.url, databaseUrl, fetchEndpoint: gateway.fetchEndpoint, clock: Date.now, stop };
   } catch (error) {
     await database.stop();
     throw error;

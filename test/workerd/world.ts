@@ -31,6 +31,7 @@ const ids = createIdSource(Date.now, secureRandom);
 
 export const store = createPostgresStore({
   databaseUrl: bindings.DATABASE_URL,
+  clock: Date.now,
   ...(bindings.NEON_FETCH_ENDPOINT === null ? {} : { fetchEndpoint: bindings.NEON_FETCH_ENDPOINT }),
 });
 

@@ -6,6 +6,7 @@
 import { type NeonQueryFunction, NeonQueryPromise, neon, neonConfig } from "@neondatabase/serverless";
 import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
 import type { CustomerId } from "../../../schema/ids.ts";
+import { Circuit } from "./circuit.ts";
 
 export type Database = NeonHttpDatabase<Record<string, never>>;
 
@@ -13,6 +14,7 @@ export interface DatabaseOptions {
   readonly databaseUrl: string;
   /** Where `POST /sql` is answered, when it is not Neon itself (the local gateway). */
   readonly fetchEndpoint?: string;
+  readonly clock: () => number;
 }
 
 export interface Databases {
@@ -34,15 +36,29 @@ type Statement = ReturnType<Client["query"]>;
 const requestMsMax = 10_000;
 /** By `host:port`: the driver knows one setting for all databases. */
 const endpoints = new Map<string, string>();
+/** By the address of the endpoint: all of an isolate learn from each other. */
+const circuits = new Map<string, Circuit>();
 const neonEndpoint = (host: string): string => `https://${host.replace(/^[^.]+\./, "api.")}/sql`;
 
 neonConfig.fetchEndpoint = (host, port) => endpoints.get(`${host}:${port}`) ?? neonEndpoint(host);
-neonConfig.fetchFunction = (url: string, request: RequestInit) =>
-  fetch(url, { ...request, signal: AbortSignal.timeout(requestMsMax) });
+neonConfig.fetchFunction = async (url: string, request: RequestInit) => {
+  const circuit = circuits.get(url);
+  if (circuit?.enter() === false) throw new Error("the database has not served for a while, and is not asked just now");
+  let wasServed = false;
+  try {
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(requestMsMax) });
+    wasServed = response.status < 500;
+    return response;
+  } finally {
+    circuit?.leave(wasServed);
+  }
+};
 
-export function openDatabases({ databaseUrl, fetchEndpoint }: DatabaseOptions): Databases {
+export function openDatabases({ databaseUrl, fetchEndpoint, clock }: DatabaseOptions): Databases {
   const { hostname, port } = new URL(databaseUrl);
   if (fetchEndpoint !== undefined) endpoints.set(`${hostname}:${port}`, fetchEndpoint);
+  const endpoint = fetchEndpoint ?? neonEndpoint(hostname);
+  if (!circuits.has(endpoint)) circuits.set(endpoint, new Circuit(clock));
   const client = neon<boolean, boolean>(databaseUrl);
   const operator = behind(client, client.query("set local role niyanta_operator"));
   const retention = behind(client, client.query(becomeRetention));
