@@ -2,6 +2,7 @@
 import type { AttemptOutcome, AttemptView } from "../../schema/http/attempt.ts";
 import { workerIdSchema } from "../../schema/ids.ts";
 import type { Json } from "../../schema/json.ts";
+import type { WorkloadEventType } from "../../schema/status.ts";
 import { detailOf } from "./detail.ts";
 
 /** As the audit trail has it; of one workload, in order. */
@@ -11,6 +12,13 @@ export interface TrailEvent {
   readonly generation: number;
   readonly details: Json;
 }
+
+/** An attempt is told by its assignment, its start, its end, and the move that ended it: what comes after is of none. */
+export const attemptEventsMax = 4;
+/** The newest of these before its assignment says where an attempt begins. */
+export const beginningTypes: readonly WorkloadEventType[] = ["workload.created", "workload.checkpoint_created"];
+/** Most of a long trail: by these no attempt begins, starts or ends. */
+export const passingTypes: readonly WorkloadEventType[] = ["workload.progress_updated", "workload.checkpoint_created"];
 
 /** What was found so far. */
 interface Found {

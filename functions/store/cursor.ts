@@ -1,10 +1,19 @@
-/** Cursors of lists: where a page ended, as text that means nothing to a client. */
+/** Pages of lists, and their cursors: where a page ended, as text that means nothing to a client. */
 import type { z } from "zod";
+import type { Page } from "./store.ts";
 
 type Place = readonly (string | number)[];
 
 export const encodeCursor = (place: Place): string =>
   btoa(JSON.stringify(place)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+/** Of what was read from the cursor on, one more than the limit at least where there is more. */
+export function pageOf<T>(rest: readonly T[], limit: number, placeOf: (last: T) => Place): Page<T> {
+  const items = rest.slice(0, limit);
+  const last = items.at(-1);
+  const hasMore = rest.length > limit;
+  return { items, hasMore, nextCursor: hasMore && last !== undefined ? encodeCursor(placeOf(last)) : null };
+}
 
 /** Null: no cursor, the first page. */
 export function decodeCursor<P extends Place>(

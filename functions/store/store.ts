@@ -1,8 +1,8 @@
 /** The contract of what remembers: every verb is one intent, and where it changes something, one statement or one batch. */
 import type { Pool } from "../../schema/affinity.ts";
 import type { KeyOwner } from "../../schema/api-key.ts";
-import type { CheckpointView } from "../../schema/http/attempt.ts";
-import type { ListQuery, LogQuery, WorkloadView } from "../../schema/http/workload.ts";
+import type { AttemptQuery, AttemptView, CheckpointView } from "../../schema/http/attempt.ts";
+import type { AuditQuery, ListQuery, LogQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, KeyId, WorkerId, WorkloadId } from "../../schema/ids.ts";
 import type { Json } from "../../schema/json.ts";
 import type { CheckpointRef } from "../../schema/messages/assignment.ts";
@@ -292,8 +292,14 @@ export interface LogView {
 export interface ReadStore {
   workload(customerId: CustomerId, id: WorkloadId): Promise<WorkloadView | null>;
   list(customerId: CustomerId, query: ListQuery): Promise<Page<WorkloadView> | "bad_cursor">;
-  /** Null: no such workload of this customer. */
-  audit(customerId: CustomerId, id: WorkloadId): Promise<readonly AuditView[] | null>;
+  /** Oldest first. Null: no such workload of this customer. */
+  audit(customerId: CustomerId, id: WorkloadId, query: AuditQuery): Promise<Page<AuditView> | "bad_cursor" | null>;
+  /** As they follow from the audit trail, oldest first. Null: no such workload of this customer. */
+  attempts(
+    customerId: CustomerId,
+    id: WorkloadId,
+    query: AttemptQuery,
+  ): Promise<Page<AttemptView> | "bad_cursor" | null>;
   /** Complete ones, newest first. Null: no such workload of this customer. */
   checkpoints(customerId: CustomerId, id: WorkloadId): Promise<readonly CheckpointView[] | null>;
   /** Of all pools, and of no customer. */

@@ -1,7 +1,9 @@
 /** What a client reads of the attempts at a workload, and of its checkpoints. */
 import { z } from "zod";
 import { workerIdSchema, workloadIdSchema } from "../ids.ts";
+import { attemptsPageDefault, attemptsPageMax } from "../limits.ts";
 import { timeSchema } from "./submit.ts";
+import { integerText } from "./workload.ts";
 
 /** How an attempt stands, or how it ended. */
 export const attemptOutcomes = [
@@ -34,7 +36,18 @@ export const attemptSchema = z.object({
   from_checkpoint: z.int().min(1).nullable(),
 });
 export type AttemptView = z.infer<typeof attemptSchema>;
-export const attemptListSchema = z.object({ workload_id: workloadIdSchema, attempts: z.array(attemptSchema) });
+export const attemptListSchema = z.object({
+  workload_id: workloadIdSchema,
+  attempts: z.array(attemptSchema),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+});
+
+export const attemptQuerySchema = z.strictObject({
+  limit: integerText(1, attemptsPageMax).default(attemptsPageDefault),
+  cursor: z.string().max(512).optional(),
+});
+export type AttemptQuery = z.infer<typeof attemptQuerySchema>;
 
 export const checkpointSchema = z.object({
   sequence: z.int().min(1),

@@ -4,6 +4,8 @@ import { affinitySchema, workloadTypeSchema } from "../affinity.ts";
 import { customerIdSchema, workerIdSchema, workloadIdSchema } from "../ids.ts";
 import { jsonSchema } from "../json.ts";
 import {
+  auditEventsPageDefault,
+  auditEventsPageMax,
   labelFilterLengthMax,
   labelFiltersMax,
   listItemsDefault,
@@ -104,7 +106,18 @@ export const auditEventSchema = z.object({
   generation: z.int(),
   details: jsonSchema,
 });
-export const auditTrailSchema = z.object({ workload_id: workloadIdSchema, events: z.array(auditEventSchema) });
+export const auditTrailSchema = z.object({
+  workload_id: workloadIdSchema,
+  events: z.array(auditEventSchema),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+});
+
+export const auditQuerySchema = z.strictObject({
+  limit: integerText(1, auditEventsPageMax).default(auditEventsPageDefault),
+  cursor: z.string().max(512).optional(),
+});
+export type AuditQuery = z.infer<typeof auditQuerySchema>;
 
 export const logQuerySchema = z.strictObject({
   since: timeSchema.optional(),

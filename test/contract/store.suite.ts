@@ -15,6 +15,7 @@ import { queryContract } from "./store/queries.ts";
 import { queueContract } from "./store/queue.ts";
 import { readContract } from "./store/reads.ts";
 import { standingContract } from "./store/standing.ts";
+import { trailContract } from "./store/trail.ts";
 
 export interface TestKey {
   readonly keyId: KeyId;
@@ -55,6 +56,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     operationContract(give);
     poolContract(give);
     readContract(give);
+    trailContract(give);
     standingContract(give);
     liveContract(give);
     directoryContract(give);

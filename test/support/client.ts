@@ -107,16 +107,16 @@ export class Client {
     return this.#send("POST", `/v1/workloads/batch/${action}`, operatedSchema, { filter });
   }
 
-  async audit(id: WorkloadId): Promise<AuditEvent[]> {
-    return (await this.#send("GET", `/v1/workloads/${id}/audit`, auditTrailSchema)).events;
+  audit(id: WorkloadId): Promise<AuditEvent[]> {
+    return this.#whole(`/v1/workloads/${id}/audit`, auditTrailSchema, ({ events }) => events);
   }
 
   explain(id: WorkloadId): Promise<ExplanationView> {
     return this.#send("GET", `/v1/workloads/${id}/explain`, explanationSchema);
   }
 
-  async attempts(id: WorkloadId): Promise<AttemptView[]> {
-    return (await this.#send("GET", `/v1/workloads/${id}/attempts`, attemptListSchema)).attempts;
+  attempts(id: WorkloadId): Promise<AttemptView[]> {
+    return this.#whole(`/v1/workloads/${id}/attempts`, attemptListSchema, ({ attempts }) => attempts);
   }
 
   async checkpoints(id: WorkloadId): Promise<CheckpointView[]> {
@@ -173,6 +173,21 @@ export class Client {
       await delay(pollMs);
     }
     throw new Error(`waited in vain for ${what}; last seen: ${describe(last)}`);
+  }
+
+  /** Of all pages together. */
+  async #whole<P extends { next_cursor: string | null }, T>(
+    path: string,
+    schema: z.ZodType<P>,
+    itemsOf: (page: P) => T[],
+  ): Promise<T[]> {
+    const items: T[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: P = await this.#send("GET", cursor === "" ? path : `${path}?cursor=${cursor}`, schema);
+      items.push(...itemsOf(page));
+      cursor = page.next_cursor;
+    }
+    return items;
   }
 
   async #send<T>(

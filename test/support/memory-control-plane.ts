@@ -11,6 +11,7 @@ import type {
   SubmittedWorkload,
   Watched,
 } from "../../functions/coordinator/gateway.ts";
+import { attemptsOf } from "../../functions/domain/attempts.ts";
 import { overridesOf } from "../../functions/domain/customer-limits.ts";
 import type { ChangeKind } from "../../functions/domain/directory-change.ts";
 import type { Refusal } from "../../functions/domain/refusal.ts";
@@ -27,11 +28,11 @@ import {
   type StoredWorker,
   StoreUnavailable,
 } from "../../functions/store/store.ts";
-import type { CheckpointView } from "../../schema/http/attempt.ts";
+import type { AttemptQuery, AttemptView, CheckpointView } from "../../schema/http/attempt.ts";
 import type { UsageView } from "../../schema/http/customer.ts";
 import type { ExplainRule, ExplanationView } from "../../schema/http/explain.ts";
 import type { SubmitBody } from "../../schema/http/submit.ts";
-import type { ListQuery, WorkloadView } from "../../schema/http/workload.ts";
+import type { AuditQuery, ListQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, IdSource, KeyId, WorkloadId } from "../../schema/ids.ts";
 import type { WorkloadStatus } from "../../schema/status.ts";
 import { limitsOf, type TierLimits } from "../../schema/tiers.ts";
@@ -106,6 +107,12 @@ export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGate
       ?.logs.push(...lines);
   }
 
+  addAudit(customerId: CustomerId, id: WorkloadId, events: readonly AuditView[]): void {
+    this.#tenant(customerId)
+      .workloads.get(id)
+      ?.audit.push(...events);
+  }
+
   count(customerId: CustomerId): number {
     return this.#tenant(customerId).workloads.size;
   }
@@ -149,8 +156,22 @@ export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGate
     return this.#tenant(customerId).workloads.get(id)?.view ?? null;
   }
 
-  async audit(customerId: CustomerId, id: WorkloadId): Promise<readonly AuditView[] | null> {
-    return this.#tenant(customerId).workloads.get(id)?.audit ?? null;
+  async audit(
+    customerId: CustomerId,
+    id: WorkloadId,
+    { limit, cursor }: AuditQuery,
+  ): Promise<Page<AuditView> | "bad_cursor" | null> {
+    const kept = this.#tenant(customerId).workloads.get(id);
+    return kept === undefined ? null : pageOf(kept.audit, cursor, limit, 0);
+  }
+
+  async attempts(
+    customerId: CustomerId,
+    id: WorkloadId,
+    { limit, cursor }: AttemptQuery,
+  ): Promise<Page<AttemptView> | "bad_cursor" | null> {
+    const kept = this.#tenant(customerId).workloads.get(id);
+    return kept === undefined ? null : pageOf(attemptsOf(kept.audit), cursor, limit, 0);
   }
 
   async list(customerId: CustomerId, query: ListQuery): Promise<Page<WorkloadView> | "bad_cursor"> {

@@ -99,8 +99,11 @@ export function stepTo(
   };
 }
 
-export const scheduledOn = (workload: Workload, workerId = ids.worker(), rest: Partial<Change> = {}): Change =>
-  stepTo(workload, "SCHEDULED", { generation: workload.generation + 1, workerId, scheduledAt: t0 + 1_000 }, rest);
+export function scheduledOn(workload: Workload, workerId = ids.worker(), rest: Partial<Change> = {}): Change {
+  const generation = workload.generation + 1;
+  const audit = [auditEntry("workload.scheduled", { generation, details: { worker_id: workerId } })];
+  return stepTo(workload, "SCHEDULED", { generation, workerId, scheduledAt: t0 + 1_000 }, { audit, ...rest });
+}
 
 export const started = (workload: Workload, rest: Partial<Change> = {}): Change =>
   stepTo(workload, "RUNNING", { startedAt: t0 + 2_000 }, rest);

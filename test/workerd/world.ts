@@ -18,6 +18,7 @@ import {
 } from "../../schema/ids.ts";
 import { customerScopes } from "../../schema/scopes.ts";
 import type { WorkloadStatus } from "../../schema/status.ts";
+import { wholeTrail } from "../support/pages.ts";
 import { atRest, trafficSchema } from "../support/traffic.ts";
 
 const outsideSchema = z.looseObject({
@@ -130,5 +131,5 @@ export async function statusOf(customerId: CustomerId, id: WorkloadId): Promise<
 }
 
 export async function eventsOf(customerId: CustomerId, id: WorkloadId): Promise<string[]> {
-  return ((await store.audit(customerId, id)) ?? []).map(({ event_type }) => event_type.replace("workload.", ""));
+  return ((await wholeTrail(store, customerId, id)) ?? []).map(({ event_type }) => event_type.replace("workload.", ""));
 }

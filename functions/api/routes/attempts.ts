@@ -1,10 +1,11 @@
 /** The attempts at a workload. */
-import { attemptListSchema } from "../../../schema/http/attempt.ts";
+import { attemptListSchema, attemptQuerySchema } from "../../../schema/http/attempt.ts";
 import { exampleIds, exampleTimes } from "../../../schema/http/examples.ts";
-import { attemptsOf } from "../../domain/attempts.ts";
 import type { ApiDependencies } from "../context.ts";
 import { type Route, reply, route } from "../route.ts";
-import { workloadParam } from "./workloads.ts";
+import { badCursor, workloadParam } from "./workloads.ts";
+
+const attemptShape = { schema: attemptQuerySchema, repeatable: [], times: [] } as const;
 
 export const getAttempts = ({ store }: Pick<ApiDependencies, "store">): Route =>
   route({
@@ -12,14 +13,17 @@ export const getAttempts = ({ store }: Pick<ApiDependencies, "store">): Route =>
     path: "/v1/workloads/{id}/attempts",
     operationId: "getWorkloadAttempts",
     tag: "Workloads",
-    summary: "The attempts at a workload, in order: who, when, how it ended, and from which checkpoint it began",
+    summary: "The attempts at a workload, oldest first: who, when, how it ended, and from which checkpoint it began",
     access: "workloads:read",
     params: { id: workloadParam },
+    query: attemptShape,
     replies: { 200: { description: "One row an attempt", schema: attemptListSchema, example: exampleAttempts } },
-    handle: async ({ params: { id } }, c) => {
-      const events = await store.audit(c.var.customer.customerId, id);
-      if (events === null) return { refusal: { kind: "unknown_workload" } };
-      return reply(200, { workload_id: id, attempts: [...attemptsOf(events)] });
+    handle: async ({ params: { id }, query }, c) => {
+      const page = await store.attempts(c.var.customer.customerId, id, query);
+      if (page === null) return { refusal: { kind: "unknown_workload" } };
+      if (page === "bad_cursor") return badCursor;
+      const { items, hasMore, nextCursor } = page;
+      return reply(200, { workload_id: id, attempts: [...items], has_more: hasMore, next_cursor: nextCursor });
     },
   });
 
@@ -37,4 +41,6 @@ const exampleAttempts = {
       from_checkpoint: null,
     },
   ],
+  has_more: false,
+  next_cursor: null,
 };

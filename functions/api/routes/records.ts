@@ -1,9 +1,11 @@
 /** What was recorded about a workload: its audit trail and its log lines. */
 import { exampleIds, exampleTimes } from "../../../schema/http/examples.ts";
-import { auditTrailSchema, logPageSchema, logQuerySchema } from "../../../schema/http/workload.ts";
+import { auditQuerySchema, auditTrailSchema, logPageSchema, logQuerySchema } from "../../../schema/http/workload.ts";
 import type { ApiDependencies } from "../context.ts";
 import { type Route, reply, route } from "../route.ts";
 import { badCursor, workloadParam } from "./workloads.ts";
+
+const auditShape = { schema: auditQuerySchema, repeatable: [], times: [] } as const;
 
 export const getAudit = ({ store }: Pick<ApiDependencies, "store">): Route =>
   route({
@@ -11,14 +13,17 @@ export const getAudit = ({ store }: Pick<ApiDependencies, "store">): Route =>
     path: "/v1/workloads/{id}/audit",
     operationId: "getWorkloadAudit",
     tag: "Workloads",
-    summary: "The audit events of a workload, in order",
+    summary: "The audit events of a workload, oldest first",
     access: "workloads:read",
     params: { id: workloadParam },
-    replies: { 200: { description: "Every change of this workload", schema: auditTrailSchema, example: exampleTrail } },
-    handle: async ({ params: { id } }, c) => {
-      const events = await store.audit(c.var.customer.customerId, id);
-      if (events === null) return { refusal: { kind: "unknown_workload" } };
-      return reply(200, { workload_id: id, events: [...events] });
+    query: auditShape,
+    replies: { 200: { description: "A page of changes", schema: auditTrailSchema, example: exampleTrail } },
+    handle: async ({ params: { id }, query }, c) => {
+      const page = await store.audit(c.var.customer.customerId, id, query);
+      if (page === null) return { refusal: { kind: "unknown_workload" } };
+      if (page === "bad_cursor") return badCursor;
+      const { items, hasMore, nextCursor } = page;
+      return reply(200, { workload_id: id, events: [...items], has_more: hasMore, next_cursor: nextCursor });
     },
   });
 
@@ -35,6 +40,8 @@ const exampleTrail = {
       details: {},
     },
   ],
+  has_more: false,
+  next_cursor: null,
 };
 
 const logShape = { schema: logQuerySchema, repeatable: [], times: ["since", "until"] } as const;

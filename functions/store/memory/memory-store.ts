@@ -8,7 +8,7 @@ import { memoryDirectory, newCustomerRows } from "./directory.ts";
 import { liveStore } from "./live.ts";
 import { poolStore } from "./pools.ts";
 import { namedLines, windowOf } from "./queue.ts";
-import { listLogs, listRows, viewOf } from "./reads.ts";
+import { listAttempts, listAudit, listLogs, listRows, viewOf } from "./reads.ts";
 import {
   type CustomerRows,
   customerScope,
@@ -129,7 +129,14 @@ function readStore(rows: Rows): ReadStore {
       return row === undefined ? null : viewOf(customerId, row);
     },
     list: async (customerId, query) => listRows(customerId, rowsOf(rows, customerId), query),
-    audit: async (customerId, id) => rowOf(rows, customerId, id)?.audit.slice() ?? null,
+    async audit(customerId, id, query) {
+      const row = rowOf(rows, customerId, id);
+      return row === undefined ? null : listAudit(row, query);
+    },
+    async attempts(customerId, id, query) {
+      const row = rowOf(rows, customerId, id);
+      return row === undefined ? null : listAttempts(row, query);
+    },
     checkpoints: async (customerId, id) => listCheckpoints(rows, customerId, id),
     workers: async (selection) => selectWorkers(rows, selection),
     async logs(customerId, id, query) {

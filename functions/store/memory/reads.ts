@@ -1,10 +1,20 @@
 /** What clients read from memory. */
-import type { ListQuery, LogQuery, WorkloadView } from "../../../schema/http/workload.ts";
+import type { AttemptQuery, AttemptView } from "../../../schema/http/attempt.ts";
+import type { AuditQuery, ListQuery, LogQuery, WorkloadView } from "../../../schema/http/workload.ts";
 import type { CustomerId } from "../../../schema/ids.ts";
 import { logLevels } from "../../../schema/status.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { type ListPlace, type LogPlace, listPlaceSchemas, logPlaceSchema, placeOf } from "../list-query.ts";
-import type { LogView, Page } from "../store.ts";
+import { attemptsOf } from "../../domain/attempts.ts";
+import { decodeCursor, pageOf } from "../cursor.ts";
+import {
+  attemptPlaceSchema,
+  auditPlaceSchema,
+  type ListPlace,
+  type LogPlace,
+  listPlaceSchemas,
+  logPlaceSchema,
+  placeOf,
+} from "../list-query.ts";
+import type { AuditView, LogView, Page } from "../store.ts";
 import { toView } from "../workload-view.ts";
 import type { LogRow, WorkloadRow } from "./rows.ts";
 import { hasLabel } from "./selection.ts";
@@ -29,7 +39,7 @@ export function listRows(
   const ordered = found.sort((a, b) => byPlace(placeOf(query, a), placeOf(query, b)));
   const rest = ordered.filter((view) => after === null || byPlace(placeOf(query, view), after) > 0);
   const page = pageOf(rest.slice(query.cursor === undefined ? (query.offset ?? 0) : 0), query.limit, (view) =>
-    encodeCursor(placeOf(query, view)),
+    placeOf(query, view),
   );
   return query.count === "true" ? { ...page, total: found.length } : page;
 }
@@ -62,7 +72,7 @@ export function listLogs(row: WorkloadRow, query: LogQuery): Page<LogView> | "ba
     .filter((log) => log.generation > generation || (log.generation === generation && log.line > line))
     .filter((log) => isAsked(log, query))
     .sort((a, b) => a.generation - b.generation || a.line - b.line);
-  const page = pageOf(found, query.limit, (log) => encodeCursor([log.generation, log.line]));
+  const page = pageOf(found, query.limit, (log) => [log.generation, log.line]);
   return { ...page, items: page.items.map(({ line: _, at: __, ...view }) => view) };
 }
 
@@ -73,9 +83,18 @@ const isAsked = ({ at, level }: LogRow, query: LogQuery): boolean =>
 const ranks: readonly string[] = logLevels;
 const rankOf = (level: string): number => ranks.indexOf(level);
 
-function pageOf<T>(rest: readonly T[], limit: number, cursorOf: (last: T) => string): Page<T> {
-  const items = rest.slice(0, limit);
-  const last = items.at(-1);
-  const hasMore = rest.length > limit;
-  return { items, hasMore, nextCursor: hasMore && last !== undefined ? cursorOf(last) : null };
+export function listAudit({ workload, audit }: WorkloadRow, query: AuditQuery): Page<AuditView> | "bad_cursor" {
+  const { workloadId: id } = workload;
+  const after = decodeCursor(auditPlaceSchema(id), query.cursor);
+  if (after === "bad_cursor") return "bad_cursor";
+  const rest = audit.filter(({ event_id }) => after === null || Number(event_id) > after[2]);
+  return pageOf(rest, query.limit, ({ event_id }) => ["audit", id, Number(event_id)]);
+}
+
+export function listAttempts({ workload, audit }: WorkloadRow, query: AttemptQuery): Page<AttemptView> | "bad_cursor" {
+  const { workloadId: id } = workload;
+  const after = decodeCursor(attemptPlaceSchema(id), query.cursor);
+  if (after === "bad_cursor") return "bad_cursor";
+  const rest = attemptsOf(audit).filter(({ generation }) => after === null || generation > after[2]);
+  return pageOf(rest, query.limit, ({ generation }) => ["attempts", id, generation]);
 }

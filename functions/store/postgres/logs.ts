@@ -4,7 +4,7 @@ import type { LogQuery } from "../../../schema/http/workload.ts";
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import { type LogLevel, logLevels } from "../../../schema/status.ts";
 import { workloadLogs } from "../../../schema/tables/records.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCursor, pageOf } from "../cursor.ts";
 import { type LogPlace, logPlaceSchema } from "../list-query.ts";
 import type { Lead, LogBatch, LogView, Page } from "../store.ts";
 import type { Database } from "./database.ts";
@@ -66,11 +66,8 @@ export async function readLogs(
     .limit(query.limit + 1);
   const [there, rows] = await attempt("reading log lines", db.batch([isThere(db, customerId, id), lines]));
   if (there.length === 0) return null;
-  const items = rows.slice(0, query.limit);
-  const last = items.at(-1);
-  const hasMore = rows.length > query.limit;
-  const nextCursor = hasMore && last !== undefined ? encodeCursor([last.generation, last.line]) : null;
-  return { items: items.map(toView), hasMore, nextCursor };
+  const page = pageOf(rows, query.limit, ({ generation, line }) => [generation, line]);
+  return { ...page, items: page.items.map(toView) };
 }
 
 function filters({ since, until, level }: LogQuery, after: LogPlace | null): (SQL | undefined)[] {

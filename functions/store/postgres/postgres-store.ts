@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { StateStore } from "../store.ts";
 import { findKey, touchKey } from "./api-keys.ts";
+import { readAttempts } from "./attempts.ts";
 import { readAudit } from "./audit-trail.ts";
 import { findCaller } from "./callers.ts";
 import { readCheckpoints } from "./checkpoint-list.ts";
@@ -50,7 +51,8 @@ export function createPostgresStore(options: DatabaseOptions): StateStore {
     putWorkers: (pool, epoch, changes, now) => putWorkers(asOperator(), pool, epoch, changes, now),
     workload: (customerId, id) => readWorkload(asCustomer(customerId), customerId, id),
     list: (customerId, query) => listWorkloads(asCustomer(customerId), customerId, query),
-    audit: (customerId, id) => readAudit(asCustomer(customerId), customerId, id),
+    audit: (customerId, id, query) => readAudit(asCustomer(customerId), customerId, id, query),
+    attempts: (customerId, id, query) => readAttempts(asCustomer(customerId), customerId, id, query),
     checkpoints: (customerId, id) => readCheckpoints(asCustomer(customerId), customerId, id),
     workers: (selection) => selectWorkers(asOperator(), selection),
     logs: (customerId, id, query) => readLogs(asCustomer(customerId), customerId, id, query),

@@ -5,7 +5,8 @@ import { auditTrailSchema, type WorkloadView, workloadViewSchema } from "../../.
 import type { WorkloadId } from "../../../schema/ids.ts";
 
 export type Submitted = z.infer<typeof submittedSchema>;
-export type AuditEvent = z.infer<typeof auditTrailSchema>["events"][number];
+type AuditPage = z.infer<typeof auditTrailSchema>;
+export type AuditEvent = AuditPage["events"][number];
 
 export interface Client {
   submit(body: unknown): Promise<{ status: number; reply: Submitted }>;
@@ -29,8 +30,20 @@ export function createClient(apiUrl: string, key: string, stop: AbortSignal): Cl
   return {
     submit: (body) => ask("/v1/workloads", submittedSchema, body),
     workload: async (id) => (await ask(`/v1/workloads/${id}`, workloadViewSchema)).reply,
-    audit: async (id) => (await ask(`/v1/workloads/${id}/audit`, auditTrailSchema)).reply.events,
+    audit: (id) =>
+      wholeTrail(async (query) => (await ask(`/v1/workloads/${id}/audit${query}`, auditTrailSchema)).reply),
   };
+}
+
+/** Page by page; `ask` is given the query of the next one. */
+async function wholeTrail(ask: (query: string) => Promise<AuditPage>): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = [];
+  for (let query: string | null = ""; query !== null; ) {
+    const page: AuditPage = await ask(query);
+    events.push(...page.events);
+    query = page.next_cursor === null ? null : `?cursor=${page.next_cursor}`;
+  }
+  return events;
 }
 
 async function read<Shape>(response: Response, shape: z.ZodType<Shape>): Promise<{ status: number; reply: Shape }> {

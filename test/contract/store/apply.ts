@@ -5,6 +5,7 @@ import { StoreRejected } from "../../../functions/store/store.ts";
 import type { WorkloadId } from "../../../schema/ids.ts";
 import { batchItemsMax } from "../../../schema/limits.ts";
 import type { LogLevel } from "../../../schema/status.ts";
+import { wholeTrail } from "../../support/pages.ts";
 import { auditEntry, completed, ids, newSubmission, scheduledOn, started, stepTo, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
 import { apply, eventTypes, found, newLead, put, putOne, putRunning } from "./leading.ts";
@@ -72,7 +73,7 @@ export function applyContract(give: GiveStore): void {
       const ended = stepTo(placed.next, "COMPLETED", { workerId: null, completedAt: t0 }, { audit });
       await apply(store, lead, [placed]);
       await apply(store, lead, [ended]);
-      expect(await store.audit(lead.customerId, workload.workloadId)).toMatchObject([
+      expect(await wholeTrail(store, lead.customerId, workload.workloadId)).toMatchObject([
         { event_type: "workload.created" },
         { event_type: "workload.scheduled", generation: 1 },
         { event_type: "workload.started" },

@@ -2,6 +2,7 @@
 import type { Change, Submission, Workload } from "../../../functions/domain/workload.ts";
 import type { Applied, Lead, LogBatch, StateStore, Written } from "../../../functions/store/store.ts";
 import type { WorkloadId } from "../../../schema/ids.ts";
+import { wholeTrail } from "../../support/pages.ts";
 import { groupOf, newSubmission, scheduledOn, started, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
 
@@ -52,5 +53,5 @@ export async function found(store: StateStore, lead: Lead, id: WorkloadId): Prom
 }
 
 export async function eventTypes(store: StateStore, lead: Lead, id: WorkloadId): Promise<string[]> {
-  return ((await store.audit(lead.customerId, id)) ?? []).map(({ event_type }) => event_type);
+  return ((await wholeTrail(store, lead.customerId, id)) ?? []).map(({ event_type }) => event_type);
 }

@@ -1,4 +1,4 @@
-/** Whatever is asked of lists and logs over the API: a page or a refusal, never a failure of the store. */
+/** Whatever is asked of lists, logs and trails over the API: a page or a refusal, never a failure of the store. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../../functions/api/app.ts";
@@ -88,6 +88,7 @@ const place = fc.oneof(
   fc.tuple(fc.constantFrom("created_at", "priority"), id),
   fc.tuple(fc.constantFrom("created_at", "priority"), number, id),
   fc.tuple(number, number),
+  fc.tuple(fc.constantFrom("audit", "attempts"), id, number),
 );
 const cursor = fc.oneof({ weight: 5, arbitrary: place.map(encodeCursor) }, { weight: 1, arbitrary: fc.string() });
 const time = fc.oneof(
@@ -151,6 +152,15 @@ export function queryContract(give: GiveStore): void {
       expect(await ask("/v1/workloads", { limit: "1" })).toBe(200);
       await fc.assert(list, runs);
       await fc.assert(logs, runs);
+      for (const what of ["audit", "attempts"]) {
+        const own = number.map((place) => encodeCursor([what, workloadId, place]));
+        const query = fc.record({ cursor: fc.oneof(own, cursor), limit: anyNumberText }, { requiredKeys: ["cursor"] });
+        const path = `/v1/workloads/${workloadId}/${what}`;
+        await fc.assert(
+          fc.asyncProperty(query, (asked) => isAnswered(path, asked)),
+          runs,
+        );
+      }
     });
   });
 }

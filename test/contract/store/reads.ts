@@ -73,7 +73,7 @@ export function readContract(give: GiveStore): void {
       const { customerId } = mine.lead;
       const { store } = mine;
       expect(await store.workload(customerId, workloadId)).toBeNull();
-      expect(await store.audit(customerId, workloadId)).toBeNull();
+      expect(await store.audit(customerId, workloadId, { limit: 1 })).toBeNull();
       expect(await store.logs(customerId, workloadId, { limit: 1 })).toBeNull();
       expect(await store.find(customerId, [workloadId])).toEqual([]);
       expect(await store.list(customerId, asked({ count: "true" }))).toMatchObject({ items: [], total: 0 });

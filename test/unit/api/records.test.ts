@@ -1,10 +1,31 @@
 /** The audit trail and the log lines of a workload. */
 import { describe, expect, it } from "vitest";
+import type { AuditView } from "../../../functions/store/store.ts";
+import { attemptListSchema } from "../../../schema/http/attempt.ts";
+import { exampleIds } from "../../../schema/http/examples.ts";
 import { auditTrailSchema, logPageSchema } from "../../../schema/http/workload.ts";
 import { workloadIdSchema } from "../../../schema/ids.ts";
+import {
+  attemptsPageDefault,
+  attemptsPageMax,
+  auditEventsPageDefault,
+  auditEventsPageMax,
+} from "../../../schema/limits.ts";
 import type { LogLevel } from "../../../schema/status.ts";
 import { startApi } from "../../support/api-fixture.ts";
 import { bodyOf, expectRefused } from "../../support/refused.ts";
+
+/** One assignment after the other, of generation 1 to `count`. */
+const placed = (count: number): AuditView[] =>
+  Array.from({ length: count }, (_, at) => ({
+    event_id: String(at + 2),
+    event_type: "workload.scheduled",
+    timestamp: "2026-01-01T00:00:00.000Z",
+    actor_type: "coordinator",
+    actor_id: "coordinator",
+    generation: at + 1,
+    details: { worker_id: exampleIds.worker },
+  }));
 
 async function setUp() {
   const api = await startApi();
@@ -19,6 +40,43 @@ describe("the records of a workload", () => {
     const id = await api.submit(tenant);
     const trail = await bodyOf(await get(`/v1/workloads/${id}/audit`), auditTrailSchema.strict());
     expect(trail).toMatchObject({ workload_id: id, events: [{ event_type: "workload.created", generation: 0 }] });
+    expect(trail).toMatchObject({ has_more: false, next_cursor: null });
+  });
+
+  it("are its audit events by page: a hundred, or as many as are asked for, up to a thousand", async () => {
+    const { api, tenant, get } = await setUp();
+    const id = workloadIdSchema.parse(await api.submit(tenant));
+    api.memory.addAudit(tenant.customerId, id, placed(auditEventsPageMax));
+    const path = `/v1/workloads/${id}/audit`;
+    const ofPage = async (query: string) => bodyOf(await get(`${path}${query}`), auditTrailSchema.strict());
+    expect((await ofPage("")).events).toHaveLength(auditEventsPageDefault);
+    const first = await ofPage(`?limit=${auditEventsPageMax}`);
+    expect(first).toMatchObject({ has_more: true, events: { length: auditEventsPageMax } });
+    const rest = await ofPage(`?limit=1&cursor=${first.next_cursor}`);
+    expect(rest).toMatchObject({ has_more: false, next_cursor: null, events: [{ generation: auditEventsPageMax }] });
+  });
+
+  it("are its attempts by page: a hundred, or as many as are asked for, up to a thousand", async () => {
+    const { api, tenant, get } = await setUp();
+    const id = workloadIdSchema.parse(await api.submit(tenant));
+    api.memory.addAudit(tenant.customerId, id, placed(attemptsPageMax + 1));
+    const path = `/v1/workloads/${id}/attempts`;
+    const ofPage = async (query: string) => bodyOf(await get(`${path}${query}`), attemptListSchema.strict());
+    expect((await ofPage("")).attempts).toHaveLength(attemptsPageDefault);
+    const first = await ofPage(`?limit=${attemptsPageMax}`);
+    expect(first).toMatchObject({ has_more: true, attempts: { length: attemptsPageMax } });
+    const rest = await ofPage(`?limit=1&cursor=${first.next_cursor}`);
+    expect(rest).toMatchObject({ has_more: false, next_cursor: null, attempts: [{ generation: attemptsPageMax + 1 }] });
+  });
+
+  it.each([
+    ["audit", auditEventsPageMax],
+    ["attempts", attemptsPageMax],
+  ])("refuse queries of %s that are none with 400", async (what, limitMax) => {
+    const { api, tenant, get } = await setUp();
+    const id = await api.submit(tenant);
+    for (const query of ["limit=0", `limit=${limitMax + 1}`, "limit=x", "limit=1&limit=1", "cursor=forged", "tail=1"])
+      await expectRefused(await get(`/v1/workloads/${id}/${what}?${query}`), 400, "INVALID_INPUT");
   });
 
   it("are its log lines, by level and page", async () => {

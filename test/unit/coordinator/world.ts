@@ -34,6 +34,7 @@ import type { CustomerId, WorkerId, WorkloadId } from "../../../schema/ids.ts";
 import type { ChunkRequest } from "../../../schema/messages/to-coordinator.ts";
 import type { WorkerEvent } from "../../../schema/messages/worker-events.ts";
 import { type TierLimits, tierLimits } from "../../../schema/tiers.ts";
+import { wholeTrail } from "../../support/pages.ts";
 import { ids, newWorkload, t0 } from "../../support/records.ts";
 
 /** A pool with so many free slots on one worker; it keeps what it was told. */
@@ -261,7 +262,7 @@ export class World {
   }
 
   async events(id: WorkloadId): Promise<string[]> {
-    const events = (await this.memory.audit(this.customerId, id)) ?? [];
+    const events = (await wholeTrail(this.memory, this.customerId, id)) ?? [];
     return events.map(({ event_type }) => event_type.replace("workload.", ""));
   }
 

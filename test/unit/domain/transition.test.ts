@@ -13,6 +13,7 @@ import { isHeld, isTerminal, type WorkloadStatus, workloadStatuses } from "../..
 import { tierLimits } from "../../../schema/tiers.ts";
 import type { History } from "../../support/history.ts";
 import { violations } from "../../support/invariants.ts";
+import { wholeTrail } from "../../support/pages.ts";
 import { auditEntry, groupOf, ids, newSubmission, newWorkload, t0 } from "../../support/records.ts";
 import {
   arrows,
@@ -376,7 +377,7 @@ async function written(submission: ReturnType<typeof newSubmission>, batches: re
   }
   const id = submission.workload.workloadId;
   const { customer_id: _, ...view } = { ...(await store.workload(lead.customerId, id)), customer_id: null };
-  const audit = await store.audit(lead.customerId, id);
+  const audit = await wholeTrail(store, lead.customerId, id);
   return { view, audit: audit?.map(({ event_id: __, ...event }) => event) };
 }
 
