@@ -32,9 +32,9 @@ import type { AttemptQuery, AttemptView, CheckpointView } from "../../schema/htt
 import type { UsageView } from "../../schema/http/customer.ts";
 import type { ExplainRule, ExplanationView } from "../../schema/http/explain.ts";
 import type { SubmitBody } from "../../schema/http/submit.ts";
-import type { AuditQuery, ListQuery, WorkloadView } from "../../schema/http/workload.ts";
+import type { AuditQuery, ListQuery, LogQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, IdSource, KeyId, WorkloadId } from "../../schema/ids.ts";
-import type { WorkloadStatus } from "../../schema/status.ts";
+import { logLevels, type WorkloadStatus } from "../../schema/status.ts";
 import { limitsOf, type TierLimits } from "../../schema/tiers.ts";
 import { MemoryDirecting } from "./memory-directing.ts";
 import { operateOn } from "./memory-operations.ts";
@@ -183,14 +183,11 @@ export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGate
     return { ...page, total: matching.length };
   }
 
-  async logs(
-    customerId: CustomerId,
-    id: WorkloadId,
-    query: { level?: string | undefined; limit: number; cursor?: string | undefined },
-  ): Promise<Page<LogView> | "bad_cursor" | null> {
+  async logs(customerId: CustomerId, id: WorkloadId, query: LogQuery): Promise<Page<LogView> | "bad_cursor" | null> {
     const kept = this.#tenant(customerId).workloads.get(id);
     if (kept === undefined) return null;
-    const lines = kept.logs.filter(({ level }) => query.level === undefined || level === query.level);
+    const least = query.level === undefined ? 0 : logLevels.indexOf(query.level);
+    const lines = kept.logs.filter(({ level }) => logLevels.indexOf(level) >= least);
     return pageOf(lines, query.cursor, query.limit, 0);
   }
 

@@ -65,6 +65,17 @@ describe("the document", () => {
     }
   });
 
+  it.each([
+    [["created_after", "since", "from"], /at this time or later/],
+    [["created_before", "until", "to"], /before this time/],
+    [["level"], /and above/],
+  ])("says of %j where it ends, as it does", (names, wording) => {
+    const all = operationsOf(document).flatMap(({ parameters }) => parameters);
+    const found = all.filter((one) => one.in === "query" && names.includes(one.name));
+    expect(new Set(found.map(({ name }) => name))).toEqual(new Set(names));
+    for (const { description } of found) expect(description).toMatch(wording);
+  });
+
   it("knows every error code", () => {
     const codes = errorCodes.filter((code) => code !== "METHOD_NOT_ALLOWED");
     for (const code of codes) expect(text).toContain(`"code":"${code}"`);

@@ -89,7 +89,7 @@ describe("the records of a workload", () => {
       generation: 1,
       details: null,
     });
-    api.memory.addLogs(tenant.customerId, id, [line("info", "a"), line("warn", "b"), line("info", "c")]);
+    api.memory.addLogs(tenant.customerId, id, [line("info", "a"), line("debug", "b"), line("warn", "c")]);
     const first = await bodyOf(await get(`/v1/workloads/${id}/logs?level=info&limit=1`), logPageSchema.strict());
     expect(first).toMatchObject({ logs: [{ message: "a" }], has_more: true });
     const next = await get(`/v1/workloads/${id}/logs?level=info&limit=1&cursor=${first.next_cursor}`);
