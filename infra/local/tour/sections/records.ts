@@ -70,10 +70,11 @@ export const records: Section = {
       run: read("logs", "$SCRIPT"),
     },
     {
-      say: "Every change, in order, written in the statement that made it. This is the job that was paused, resumed and cancelled.",
+      say: `Every change, oldest first, written in the statement that made it; by \`limit\` and cursor. This is the job that was paused,
+resumed and cancelled.`,
       run: read("audit", "$JOB"),
     },
-    { say: "One row an attempt:", run: read("attempts", "$JOB") },
+    { say: "One row an attempt, oldest first, by `limit` and cursor:", run: read("attempts", "$JOB") },
     {
       say: "Its checkpoints, newest first; the last 10 are kept, and their bytes are the workers' alone.",
       run: read("checkpoints", "$JOB"),
