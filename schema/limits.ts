@@ -61,6 +61,12 @@ export const failuresBurst = 30;
 export const failureLookMs = 1;
 export const failureLooksMax = 1_000;
 
+// Requests of a pool's agents, in each isolate. Of a thousand workers that come back at once, each enrols and wakes its
+// pool: none is held up. After that each may go on waking once a second, as agents do at most; and the pool's scheduler,
+// whom each request asks, is one object, which serves about so many in a second.
+export const poolRequestsPerSecond = 1_000;
+export const poolRequestsBurst = 2_000;
+
 // Bearer tokens
 export const bearerTokenLengthMax = 8 * kib;
 export const jwtToleranceSeconds = 5;

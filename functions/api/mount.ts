@@ -7,7 +7,13 @@ import { createPoolGate } from "./identity/pool-token.ts";
 import { createDoors } from "./live/doors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
-import { createReadBuckets, limitReads, limitSubmissions } from "./middleware/rate-limit.ts";
+import {
+  createReadBuckets,
+  limitAgents,
+  limitReads,
+  limitSubmissions,
+  showUnlimited,
+} from "./middleware/rate-limit.ts";
 import { admitWatcher } from "./middleware/watcher.ts";
 import type { Access, Route } from "./route.ts";
 
@@ -21,15 +27,16 @@ export function createMount(deps: ApiDependencies): Mount {
   const [reads, submissions] = [limitReads(buckets), limitSubmissions(createReadBuckets(deps.clock))];
   const principal = authenticate(identify, (c, who) => c.set("principal", who));
   const agent = authenticate(createPoolGate(deps, failures), (c, pool) => c.set("agentPool", pool));
+  const agents = limitAgents(deps.clock);
   const watcher = admitWatcher(identify, buckets, createDoors(failures));
   const metricsGate = createMetricsGate(deps, failures);
   // Without a gate they are open on purpose.
-  const metrics = metricsGate === null ? [] : [authenticate(metricsGate, () => undefined)];
+  const metrics = metricsGate === null ? [] : [authenticate(metricsGate, () => undefined), showUnlimited];
   const guards = (access: Access, submits: boolean): readonly ApiHandler[] => {
     if (access === "public") return [];
     if (access === "watcher") return [watcher];
     if (access === "metrics") return metrics;
-    if (access === "pool") return [agent];
+    if (access === "pool") return [agent, agents];
     return [principal, submits ? submissions : reads, authorize(access)];
   };
   return ({ access, submits, serve }) => [...guards(access, submits === true), serve];

@@ -25,7 +25,14 @@ export interface Operation {
   readonly parameters?: readonly (Parameter | { readonly $ref: string })[];
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly content?: Readonly<Record<string, Content>> }>
+    Record<
+      string,
+      {
+        readonly description: string;
+        readonly headers?: Schema;
+        readonly content?: Readonly<Record<string, Content>>;
+      }
+    >
   >;
 }
 

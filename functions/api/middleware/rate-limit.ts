@@ -1,31 +1,18 @@
 /**
  * The bucket of all requests but submissions, one a customer in each isolate. Submissions are the coordinator's to count;
  * those that never get there have a bucket beside it, as large, so that neither reads nor nonsense costs the other.
+ * Agents have one a pool.
  */
+import { poolRequestsBurst, poolRequestsPerSecond } from "../../../schema/limits.ts";
 import { readRateFactor, type TierLimits } from "../../../schema/tiers.ts";
-import type { RateState } from "../../coordinator/gateway.ts";
-import {
-  fullBucket,
-  type Rate,
-  secondsUntil,
-  shifted,
-  type TokenBucket,
-  take,
-  tokensAt,
-} from "../../domain/token-bucket.ts";
-import { type BoundedCache, createBoundedCache } from "../bounded-cache.ts";
-import type { ApiHandler, Principal } from "../context.ts";
+import type { Rate } from "../../domain/token-bucket.ts";
+import { type Counted, createBuckets } from "../buckets.ts";
+import type { ApiContext, ApiHandler, Principal } from "../context.ts";
 import { refuse } from "../errors.ts";
 import { showRate, unlimited } from "../rate-headers.ts";
 
-/** Customers remembered per isolate; one that is forgotten starts with a full bucket. */
-const readBucketsMax = 10_000;
-
-interface Counted {
-  readonly rate: RateState;
-  /** Null: within the limit. */
-  readonly retryAfterSeconds: number | null;
-}
+/** Customers, or pools, remembered per isolate. */
+const bucketsMax = 10_000;
 
 export interface ReadBuckets {
   /** Takes one token. */
@@ -35,18 +22,16 @@ export interface ReadBuckets {
 }
 
 export function createReadBuckets(clock: () => number): ReadBuckets {
-  const buckets = createBoundedCache<string, TokenBucket>(readBucketsMax);
+  const buckets = createBuckets(clock, bucketsMax);
   return {
     count({ customer }) {
       const rate = customer === null ? null : readRate(customer.limits);
       if (customer === null || rate === null) return { rate: unlimited, retryAfterSeconds: null };
-      return takeOne(buckets, customer.customerId, rate, clock());
+      return buckets.count(customer.customerId, rate);
     },
     giveBack({ customer }) {
       const rate = customer === null ? null : readRate(customer.limits);
-      const bucket = customer === null ? undefined : buckets.get(customer.customerId);
-      if (customer === null || rate === null || bucket === undefined) return;
-      buckets.set(customer.customerId, shifted(bucket, 1, clock(), rate));
+      if (customer !== null && rate !== null) buckets.giveBack(customer.customerId, rate);
     },
   };
 }
@@ -56,36 +41,32 @@ function readRate({ submitsPerSecond, submitBurst }: TierLimits): Rate | null {
   return { ratePerSecond: submitsPerSecond * readRateFactor, burst: submitBurst * readRateFactor };
 }
 
-function takeOne(buckets: BoundedCache<string, TokenBucket>, customerId: string, rate: Rate, now: number): Counted {
-  const before = buckets.get(customerId) ?? fullBucket(rate, now);
-  const taken = take(before, 1, now, rate);
-  const bucket = taken.ok ? taken.bucket : before;
-  buckets.set(customerId, bucket);
-  return { rate: stateOf(bucket, now, rate), retryAfterSeconds: taken.ok ? null : taken.retryAfterSeconds };
-}
-
-const stateOf = (bucket: TokenBucket, now: number, rate: Rate): RateState => ({
-  limit: rate.burst,
-  remaining: Math.floor(tokensAt(bucket, now, rate)),
-  resetSeconds: secondsUntil(rate.burst, bucket, now, rate),
-});
-
-export const limitReads =
-  (buckets: ReadBuckets): ApiHandler =>
+/** What the limit says, in headers; over it, the refusal too. */
+const limited =
+  (count: (c: ApiContext) => Counted, counted: (c: ApiContext) => void = () => undefined): ApiHandler =>
   async (c, proceed) => {
-    const { rate, retryAfterSeconds } = buckets.count(c.var.principal);
-    showRate(c, rate);
-    return retryAfterSeconds === null ? proceed() : refuse(c, { kind: "rate_limited", retryAfterSeconds });
-  };
-
-/** Before the body is read. What the coordinator counts gets its token back, so only what never comes there is bounded. */
-export const limitSubmissions =
-  (buckets: ReadBuckets): ApiHandler =>
-  async (c, proceed) => {
-    const { principal } = c.var;
-    const { rate, retryAfterSeconds } = buckets.count(principal);
+    const { rate, retryAfterSeconds } = count(c);
     showRate(c, rate);
     if (retryAfterSeconds !== null) return refuse(c, { kind: "rate_limited", retryAfterSeconds });
-    c.set("countedElsewhere", () => buckets.giveBack(principal));
+    counted(c);
     return proceed();
   };
+
+export const limitReads = (buckets: ReadBuckets): ApiHandler => limited((c) => buckets.count(c.var.principal));
+
+/** Before the body is read. What the coordinator counts gets its token back, so only what never comes there is bounded. */
+export const limitSubmissions = (buckets: ReadBuckets): ApiHandler =>
+  limited(
+    (c) => buckets.count(c.var.principal),
+    (c) => c.set("countedElsewhere", () => buckets.giveBack(c.var.principal)),
+  );
+
+const poolRate: Rate = { ratePerSecond: poolRequestsPerSecond, burst: poolRequestsBurst };
+
+export function limitAgents(clock: () => number): ApiHandler {
+  const buckets = createBuckets(clock, bucketsMax);
+  return limited((c) => buckets.count(c.var.agentPool, poolRate));
+}
+
+/** For who has no limit. */
+export const showUnlimited: ApiHandler = limited(() => ({ rate: unlimited, retryAfterSeconds: null }));

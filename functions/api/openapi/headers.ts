@@ -24,10 +24,9 @@ export type ReplyHeader = keyof typeof replyHeaders;
 export const refer = (names: readonly ReplyHeader[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-/** Of replies to callers that have a bucket; an unauthenticated one has none. */
+/** Of replies to callers that have a bucket; an unauthenticated one has none, nor do open metrics. */
 export function headersOf(access: Access, status: number): readonly ReplyHeader[] {
-  const isCounted =
-    access !== "public" && access !== "pool" && access !== "metrics" && status !== 401 && status !== 101;
+  const isCounted = access !== "public" && status !== 401 && status !== 101;
   return [
     "X-Request-Id",
     ...(isCounted ? (["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"] as const) : []),

@@ -1,13 +1,19 @@
 /** The X-RateLimit headers and the bucket of reads. */
+import { createUser } from "@nats-io/nkeys";
 import { describe, expect, it } from "vitest";
 import { rateUnlimitedShown } from "../../../functions/api/rate-headers.ts";
-import { readRateFactor } from "../../../schema/tiers.ts";
-import { slowLimits, startApi } from "../../support/api-fixture.ts";
+import { poolRequestsBurst, poolRequestsPerSecond } from "../../../schema/limits.ts";
+import { readRateFactor, tierLimits } from "../../../schema/tiers.ts";
+import { type Api, poolToken, slowLimits, startApi } from "../../support/api-fixture.ts";
+import { documentOf, operationsOf } from "../../support/documented.ts";
 import { expectRefused } from "../../support/refused.ts";
 import { TokenIssuer } from "../../support/token-issuer.ts";
 
 const rateOf = (reply: Response) =>
   ["limit", "remaining", "reset"].map((name) => Number(reply.headers.get(`x-ratelimit-${name}`) ?? Number.NaN));
+
+const public_key = createUser().getPublicKey();
+const enrolBody = (api: Api) => ({ pool: "gpu", worker_id: api.ids.worker(), public_key });
 
 describe("rate limits", () => {
   it("are on reads, counted in a bucket that is larger than the one of submissions", async () => {
@@ -114,6 +120,83 @@ describe("rate limits", () => {
     const api = await startApi();
     const reply = await api.send("GET", "/v1/workloads", { key: api.adminKey });
     expect(rateOf(reply)).toEqual([rateUnlimitedShown, rateUnlimitedShown, 0]);
+  });
+
+  it("of a pool are those of all its agents, and another pool's are its own", async () => {
+    const api = await startApi();
+    const [gpu, other] = [await poolToken("gpu"), await poolToken("default")];
+    const enrol = () => api.send("POST", "/v1/agents/enroll", { key: gpu, json: enrolBody(api) });
+    const wake = (key: string, pool: string) => api.send("POST", "/v1/agents/wake", { key, json: { pool } });
+    expect(rateOf(await enrol())).toEqual([poolRequestsBurst, poolRequestsBurst - 1, 1]);
+    for (let left = poolRequestsBurst - 2; left >= 0; left--) {
+      const reply = await wake(gpu, "gpu");
+      expect([reply.status, rateOf(reply)[1]]).toEqual([202, left]);
+    }
+    for (const refused of [await wake(gpu, "gpu"), await enrol()]) {
+      expect(refused.headers.get("retry-after")).toBe("1");
+      expect(rateOf(refused)).toEqual([poolRequestsBurst, 0, poolRequestsBurst / poolRequestsPerSecond]);
+      await expectRefused(refused, 429, "RATE_LIMITED");
+    }
+    expect(api.pools.woken).toHaveLength(poolRequestsBurst - 1);
+    expect(rateOf(await wake(other, "default"))[1]).toBe(poolRequestsBurst - 1);
+    api.advance(1_000 / poolRequestsPerSecond);
+    expect((await enrol()).status).toBe(200);
+    expect((await enrol()).status).toBe(429);
+  });
+
+  it("hold up none of a thousand agents that come back at once", async () => {
+    const api = await startApi();
+    const key = await poolToken("gpu");
+    for (let worker = 0; worker < 1_000; worker++) {
+      expect((await api.send("POST", "/v1/agents/enroll", { key, json: enrolBody(api) })).status).toBe(200);
+      expect((await api.send("POST", "/v1/agents/wake", { key, json: { pool: "gpu" } })).status).toBe(202);
+    }
+  });
+
+  it("are on replies to every kind of credential, also those that refuse", async () => {
+    const issuer = await TokenIssuer.start();
+    const api = await startApi({ jwt: issuer.trust, metrics: { isPublic: false, token: "scrape-me" } });
+    const { customerId, key } = await api.addCustomer();
+    const token = await issuer.sign(api.clock(), { claims: { customer_id: customerId } });
+    const ofPool = await poolToken("gpu");
+    const replies = [
+      await api.send("GET", "/v1/workloads", { key }),
+      await api.send("GET", "/v1/workloads", { key: token }),
+      await api.send("GET", `/v1/ws/workloads?token=${key}`),
+      await api.send("GET", "/v1/admin/workers", { key: api.adminKey }),
+      await api.send("POST", "/v1/agents/enroll", { key: ofPool, json: enrolBody(api) }),
+      await api.send("POST", "/v1/agents/wake", { key: ofPool, json: {} }),
+      await api.send("POST", "/v1/agents/wake", { key: ofPool, json: { pool: "default" } }),
+      await api.send("GET", "/metrics", { key: "scrape-me" }),
+    ];
+    const shown = replies.map(rateOf);
+    expect(shown.flat().filter((number) => !(number >= 0))).toEqual([]);
+    expect(shown.map(([limit]) => limit)).toEqual([
+      ...Array.from({ length: 3 }, () => tierLimits.enterprise.submitBurst * readRateFactor),
+      rateUnlimitedShown,
+      ...Array.from({ length: 3 }, () => poolRequestsBurst),
+      rateUnlimitedShown,
+    ]);
+    await issuer.stop();
+  });
+
+  it("are on the metrics for who shows their token, who has none; not where they are open", async () => {
+    const closed = await startApi({ metrics: { isPublic: false, token: "scrape-me" } });
+    const shown = await closed.send("GET", "/metrics", { key: "scrape-me" });
+    expect(rateOf(shown)).toEqual([rateUnlimitedShown, rateUnlimitedShown, 0]);
+    const open = await startApi({ metrics: { isPublic: true, token: null } });
+    expect((await open.send("GET", "/metrics")).headers.get("x-ratelimit-limit")).toBeNull();
+  });
+
+  it("are documented for every operation that asks for a credential", async () => {
+    const api = await startApi();
+    for (const { path, operation } of operationsOf(documentOf(await (await api.send("GET", "/openapi.json")).text()))) {
+      const own = Object.entries(operation.responses).filter(([status]) => status !== "401" && status !== "101");
+      for (const [status, { headers }] of own) {
+        const isShown = Object.keys(headers ?? {}).includes("X-RateLimit-Limit");
+        expect({ path, status, isShown }).toEqual({ path, status, isShown: operation.security.length > 0 });
+      }
+    }
   });
 
   it("count a key and a token of one customer in one bucket", async () => {
