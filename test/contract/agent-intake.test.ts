@@ -3,7 +3,9 @@ import { createUser } from "@nats-io/nkeys";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WorkerId } from "../../schema/ids.ts";
 import { checkpointChunkBytes } from "../../schema/limits.ts";
+import type { Decoded } from "../../schema/messages/envelope.ts";
 import { workerInbox } from "../../schema/messages/subjects.ts";
+import type { ToWorker } from "../../schema/messages/to-worker.ts";
 import type { CredentialSource } from "../../worker-agent/intake/enrolment.ts";
 import { NatsIntake } from "../../worker-agent/intake/nats.ts";
 import { createLog } from "../../worker-agent/log.ts";
@@ -11,7 +13,7 @@ import { mintOf } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { type Ending, endings, startWay } from "../support/nats-way.ts";
 import { Occurrences } from "../support/occurrences.ts";
-import { testIds } from "../support/scripted-coordinator.ts";
+import { ScriptedCoordinator, testIds } from "../support/scripted-coordinator.ts";
 
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
@@ -20,6 +22,7 @@ const failsafeMs = 30_000;
 const chunks = 40;
 
 const workerId = testIds.worker();
+const rollCall = { type: "roll_call" as const, payload: {} };
 
 interface ScriptedSource extends CredentialSource {
   readonly renewals: Occurrences<string>;
@@ -52,9 +55,9 @@ const intakeOf = (source: CredentialSource) =>
     ...{ clock, ids: testIds, random: Math.random, log: createLog("silent", workerId) },
   });
 
-const handlerOf = (reconnected: () => void) => ({
+const handlerOf = (reconnected: () => void, broadcasts = new Occurrences<Decoded<ToWorker>>()) => ({
   command: () => ({ reply: { type: "ok" as const, payload: {} } }),
-  broadcast: () => undefined,
+  broadcast: (heard: Decoded<ToWorker>) => broadcasts.add(heard),
   reconnected,
 });
 
@@ -90,12 +93,14 @@ const waysToEnd = Object.keys(endings) as Ending[];
 describe.each(waysToEnd)("a connection that is %s as soon as it is made", (ending) => {
   let nats: TestNats;
   let life: AbortController;
+  let broadcasts: Occurrences<Decoded<ToWorker>>;
   const stops: (() => unknown)[] = [];
 
-  const open = async (source: CredentialSource, reconnected = () => undefined) => {
+  const open = async (source: CredentialSource) => {
     const intake = intakeOf(source);
     stops.push(() => intake.close());
-    await intake.open(handlerOf(reconnected), life.signal);
+    const handler = handlerOf(() => undefined, broadcasts);
+    await intake.open(handler, life.signal);
     return intake;
   };
   const way = async (endAt: readonly (Ending | null)[]) => {
@@ -107,10 +112,21 @@ describe.each(waysToEnd)("a connection that is %s as soon as it is made", (endin
     const outcome = await intake.request("status", chunk, patienceMs, life.signal);
     return outcome.kind === "no_responders";
   };
+  /** A command is answered, and a broadcast arrives. */
+  const expectHears = async () => {
+    const coordinator = new ScriptedCoordinator(nats);
+    await coordinator.appear();
+    stops.push(() => coordinator.disappear());
+    expect(await coordinator.command(workerId, rollCall)).toEqual({ type: "ok", payload: {} });
+    const next = broadcasts.next();
+    coordinator.rollCall();
+    expect(await next).toMatchObject({ ok: true, message: rollCall });
+  };
 
   beforeEach(async () => {
     nats = await startNats();
     life = new AbortController();
+    broadcasts = new Occurrences();
     stops.push(() => nats.stop());
   });
   afterEach(async () => {
@@ -121,6 +137,7 @@ describe.each(waysToEnd)("a connection that is %s as soon as it is made", (endin
   test("does not keep an agent from its start", async () => {
     const { url } = await way([ending]);
     expect(await isAnswered(await open(sourceOf(nats, workerId, [url])))).toBe(true);
+    await expectHears();
   });
 
   test("is followed by another when it was to be the next one after a loss", { timeout: failsafeMs }, async () => {
@@ -128,6 +145,7 @@ describe.each(waysToEnd)("a connection that is %s as soon as it is made", (endin
     const intake = await open(sourceOf(nats, workerId, [url]));
     cut();
     await expect.poll(() => isAnswered(intake), { timeout: failsafeMs }).toBe(true);
+    await expectHears();
   });
 
   test("is given up for the next credentials, when it was made with new ones", async () => {
@@ -136,6 +154,7 @@ describe.each(waysToEnd)("a connection that is %s as soon as it is made", (endin
     const intake = await open(source);
     await source.renewals.until((renewed) => renewed === nats.url);
     expect(await isAnswered(intake)).toBe(true);
+    await expectHears();
     expect([1, 2]).toContain(clients.length); // twice: it is tried again just when it is lost
   });
 });

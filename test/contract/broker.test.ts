@@ -1,12 +1,19 @@
 /** The coordinator's side of the broker, on a real server: what it answers when a worker, or the broker itself, is gone. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Broker, BrokerListener } from "../../functions/broker/broker.ts";
+import type { Broker, BrokerListener, ConnectBroker } from "../../functions/broker/broker.ts";
 import { createMint } from "../../functions/broker/credentials.ts";
 import { natsBroker } from "../../functions/broker/nats.ts";
 import { coordinatorCredentialSeconds, inputBytesMax } from "../../schema/limits.ts";
-import { commandsSubject } from "../../schema/messages/subjects.ts";
+import {
+  anyEventsSubject,
+  anyStatusSubject,
+  commandsSubject,
+  coordinatorQueueGroup,
+  eventsSubject,
+  statusSubject,
+} from "../../schema/messages/subjects.ts";
 import type { ToWorker } from "../../schema/messages/to-worker.ts";
-import { connectAsWorker, mintOf } from "../support/broker-client.ts";
+import { askAsWorker, connectAsWorker, mintOf } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { type Ending, endings, type NatsWay, startWay } from "../support/nats-way.ts";
 import { Occurrences } from "../support/occurrences.ts";
@@ -40,10 +47,19 @@ const listener: BrokerListener = {
   disconnected: () => heard.add("disconnected"),
 };
 
-function connectTo(servers: string): Promise<Broker> {
+/** Hears every worker, and lets each go. */
+const hearing: BrokerListener = { ...listener, message: async () => ({ type: "goodbye.ack", payload: {} }) };
+/** As the scheduler listens. */
+const ears = [anyEventsSubject("default"), anyStatusSubject("default")].map((heardOn) => ({
+  subject: heardOn,
+  queueGroup: coordinatorQueueGroup,
+}));
+
+function connectTo(servers: string, ...listening: Partial<Parameters<ConnectBroker>>): Promise<Broker> {
   const login = () => mintOf(nats).coordinator("default");
   const options = { servers, pool: "default", login, messageId: () => testIds.message(), now: Date.now };
-  return natsBroker(options)([], listener);
+  const [subscriptions = [], heardBy = listener] = listening;
+  return natsBroker(options)(subscriptions, heardBy);
 }
 
 beforeEach(async () => {
@@ -137,18 +153,22 @@ describe.each(Object.keys(endings) as Ending[])("a connection that is %s as soon
   const isServed = async (way: NatsWay, served: Broker) => {
     await expect.poll(() => served.answers(answerMsMax), { timeout: failsafeMs }).toBe(true);
     expect(await served.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
+    const worker = await connectAsWorker(nats, workerId, { reconnect: false });
+    for (const channel of [eventsSubject("default", workerId), statusSubject("default", workerId)])
+      expect(await askAsWorker(worker, workerId, channel)).toMatchObject({ message: { type: "goodbye.ack" } });
+    await worker.close();
     await served.close();
     way.stop();
   };
 
   test("is followed by another, when it was the first", { timeout: failsafeMs }, async () => {
     const way = await startWay(nats, [ending]);
-    await isServed(way, await connectTo(way.url));
+    await isServed(way, await connectTo(way.url, ears, hearing));
   });
 
   test("is followed by another, when it came after a loss", { timeout: failsafeMs }, async () => {
     const way = await startWay(nats, [null, ending]);
-    const served = await connectTo(way.url);
+    const served = await connectTo(way.url, ears, hearing);
     const lost = heard.next((what) => what === "disconnected");
     way.cut();
     await lost;

@@ -5,12 +5,16 @@ import { createMint, type Mint } from "../../functions/broker/credentials.ts";
 import { encodeUserJwt } from "../../functions/broker/user-jwt.ts";
 import type { WorkerId } from "../../schema/ids.ts";
 import { messageBytesMax } from "../../schema/limits.ts";
+import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
 import { coordinatorInbox, workerInbox } from "../../schema/messages/subjects.ts";
+import { coordinatorReplySchema } from "../../schema/messages/to-coordinator.ts";
 import type { TestNats } from "./nats.ts";
 
 type Broker = Pick<TestNats, "url" | "authority">;
 
 const credentialSeconds = 3_600;
+/** So that who asks in vain says so. */
+const answerMsMax = 10_000;
 const pool = "default";
 
 /** Signs as the control plane of this broker does. */
@@ -38,6 +42,16 @@ export function connectAsWorker(
   const { jwt } = mintOf(nats).worker(pool, workerId, key.getPublicKey());
   const authenticator = jwtAuthenticator(jwt, key.getSeed());
   return connect({ servers: nats.url, authenticator, inboxPrefix: workerInbox(pool, workerId), ...options });
+}
+
+/** Says goodbye on that subject, as the shortest message that wants an answer. */
+export async function askAsWorker(worker: NatsConnection, workerId: WorkerId, subject: string) {
+  const goodbye = encodeMessage({
+    ...{ message_id: "goodbye", version: protocolVersion, timestamp: new Date().toISOString() },
+    ...{ sender_id: workerId, sender_type: "worker", type: "worker.goodbye", payload: { worker_id: workerId } },
+  });
+  const { data } = await worker.request(subject, goodbye, { timeout: answerMsMax });
+  return decodeMessage(data, coordinatorReplySchema);
 }
 
 /** Who may hear everything in the account: no such user is ever made outside of tests. */
