@@ -11,7 +11,7 @@ import { atRest, trafficSchema } from "../support/traffic.ts";
 
 const steps = 6;
 const holdAt = 3;
-const idleWatchers = 200;
+const idleWatchers = 1_000;
 const settleMsMax = 20_000;
 
 const { begin } = journeys({ leaseSeconds: 30, heartbeatSeconds: 1 });
@@ -119,7 +119,7 @@ test("progress never goes back, and comes between the audited steps too", async 
   expect(percents.length).toBeGreaterThan(audited.length);
 });
 
-test("two hundred watchers cost no query while nothing happens", async () => {
+test("a thousand watchers cost no query while nothing happens", async () => {
   const { stack, key: token, client, affinity: affinity_rules } = await begin();
   const workloadId = await client.submit({ workload_type: "noop", affinity_rules });
   const traffic = async () => trafficSchema.parse(await (await fetch(`${stack.dev.gateway_url}/stats`)).json());
