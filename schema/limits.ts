@@ -97,6 +97,8 @@ export const liveEventsEachMin = 10;
 export const livePagesMax = 8;
 /** Results read by one statement: each may be as large as `resultBytesMax`. */
 export const liveResultsMax = 16;
+/** How long a write that ends streams may take: with the next session behind it, less than a key is remembered. */
+export const streamsEndMsMax = 3_000;
 /** Messages of a watcher that mean nothing before it is sent away. */
 export const watchNonsenseMax = 3;
 /** Messages that wait for a slow reader of events before it is sent away. */

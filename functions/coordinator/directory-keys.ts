@@ -1,6 +1,7 @@
 /** Issues, rotates and revokes API keys of a customer; of a key only its hash comes this far. */
 import type { KeyView } from "../../schema/http/key.ts";
 import { apiKeysMax } from "../../schema/limits.ts";
+import { earliest } from "../domain/earliest.ts";
 import { done, type Refusal, refuse } from "../domain/refusal.ts";
 import type { Carrier } from "./directory.ts";
 import { written } from "./session.ts";
@@ -24,11 +25,6 @@ function expiryRefusal(asked: number | null, expiresBy: number | null, now: numb
   if (asked === null) return null;
   if (asked <= now) return { kind: "expiry_past" };
   return expiresBy !== null && asked > expiresBy ? { kind: "key_outlives", expiresBy } : null;
-}
-
-/** The earlier of two ends; null: never. */
-function earlier(one: number | null, other: number | null): number | null {
-  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 const isoOrNull = (at: number | null): string | null => (at === null ? null : iso(at));
@@ -57,7 +53,7 @@ export const rotateKey: Carrier<"rotate_key"> = async ({ deps, session, now, rem
   if (refusal !== null) return refuse(refusal);
   const live = await deps.store.countLiveKeys(deps.customerId, now);
   if (live - (overlapSeconds === 0 ? 1 : 0) >= apiKeysMax) return refuse({ kind: "too_many_keys", apiKeysMax });
-  const expiresAt = isoOrNull(earlier(msOrNull(old.expires_at), expiresBy));
+  const expiresAt = isoOrNull(earliest(msOrNull(old.expires_at), expiresBy));
   const key = newKey({ key_id: keyId, name: old.name, scopes: old.scopes, expires_at: expiresAt }, now);
   const end = { keyId: replaced, expiresAt: now + overlapSeconds * 1_000 };
   written(await deps.store.issueKey(session.lead, { key, keyHash }, end, remember(key), now));

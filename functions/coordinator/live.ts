@@ -3,12 +3,13 @@ import { closeCodes } from "../../schema/http/live.ts";
 import type { WorkloadId } from "../../schema/ids.ts";
 import { liveRetryMs, watchersMax } from "../../schema/limits.ts";
 import { isTerminal } from "../../schema/status.ts";
+import { earliest } from "../domain/earliest.ts";
 import { progressNews } from "../domain/live.ts";
 import { isBehind } from "../domain/live-order.ts";
 import type { Refusal } from "../domain/refusal.ts";
 import type { Change } from "../domain/workload.ts";
 import type { LiveStart, LiveStore } from "../store/live-store.ts";
-import { KeyEnds } from "./key-ends.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import { LiveProgress, type ProgressMade } from "./live-progress.ts";
 import { readOn, type Turn } from "./live-reader.ts";
 import type { CoordinatorDeps } from "./session.ts";
@@ -20,11 +21,9 @@ export interface LiveDeps extends Pick<CoordinatorDeps, "customerId" | "now" | "
   readonly store: LiveStore;
 }
 
-/** `ended`: a stream of events that has told all there is. `suspensions`: how many had been when it was decided. */
+/** `ended`: a stream of events that has told all there is. */
 export type Opening =
-  | { readonly kind: "begun"; readonly state: WatcherState; readonly hello: string; readonly suspensions: number }
-  | { readonly kind: "ended" }
-  | { readonly kind: "bad_cursor" }
+  | { readonly kind: "begun" | "ended" | "bad_cursor" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 const suspended = "suspended";
@@ -34,10 +33,12 @@ export class LiveUpdates {
   readonly #deps: LiveDeps;
   readonly #watchers: Watchers;
   readonly #progress = new LiveProgress();
-  readonly #ends = new KeyEnds();
+  readonly #arrivals = new Arrivals();
   /** Those for whom there may be something to read. */
   readonly #due = new Set<Watcher>();
   #isReading = false;
+  /** A key may have been ended by a write whose answer was lost. */
+  #keysInDoubt = false;
   /** Of the customer, as far as this object remembers: one that comes while a stream is opened is for that stream, too. */
   #suspensions = 0;
 
@@ -47,34 +48,39 @@ export class LiveUpdates {
     this.#watchers = new Watchers(sockets, deps.now);
   }
 
-  /** Decides about a watcher whose socket is not accepted yet. Throws StoreUnavailable. */
-  async open(watch: Watch): Promise<Opening> {
+  /** Decides about a watcher, and begins with the socket that `accept` gives. Throws StoreUnavailable. */
+  async open(watch: Watch, accept: () => WatchSocket): Promise<Opening> {
+    if (this.#count >= watchersMax) return refused({ kind: "watchers_full", watchersMax });
+    return this.#arrivals.during(watch.principalId, (arrival) => this.#admit(watch, arrival, accept));
+  }
+
+  /** With those that are being opened. */
+  get #count(): number {
+    return this.#watchers.count + this.#arrivals.count;
+  }
+
+  async #admit(watch: Watch, arrival: Arrival, accept: () => WatchSocket): Promise<Opening> {
     const { store, customerId } = this.#deps;
-    if (this.#watchers.count >= watchersMax) return refused({ kind: "watchers_full", watchersMax });
+    const { principalId, workloadId } = watch;
     const from = placeOf(watch);
     if (from === "bad_cursor") return { kind: "bad_cursor" };
     const suspensions = this.#suspensions;
-    const start = await store.liveStart(customerId, watch.workloadId);
-    if (start === null) return refused({ kind: watch.workloadId === null ? "unknown_customer" : "unknown_workload" });
+    const start = await store.liveStart(customerId, workloadId, principalId);
+    if (start === null) return refused({ kind: workloadId === null ? "unknown_customer" : "unknown_workload" });
     if (start.suspended || suspensions !== this.#suspensions) return refused({ kind: "customer_suspended" });
+    const expiresAt = earliest(watch.expiresAt, start.keyEndsAt, arrival.endsAt);
+    if (expiresAt !== null && expiresAt <= this.#deps.now()) return refused({ kind: "unknown_customer" });
     const over = start.workload !== null && isTerminal(start.workload.status);
     const hasNews = from === null || isBehind(from, start.place);
     if (over && !hasNews && watch.transport === "events") return { kind: "ended" };
-    const { principalId, workloadId } = watch;
-    const expiresAt = this.#ends.of(principalId, watch.expiresAt);
-    if (expiresAt !== null && expiresAt <= this.#deps.now()) return refused({ kind: "unknown_customer" });
     const state = { principalId, expiresAt, workloadId, place: from ?? start.place, over, nonsense: 0 };
-    return { kind: "begun", state, hello: helloOf(state, from === null ? start : null), suspensions };
+    this.#begin(accept(), state, helloOf(state, from === null ? start : null));
+    return { kind: "begun" };
   }
 
   /** From when on it is told; what was committed since it was opened is read at once. */
-  begin(socket: WatchSocket, { state: opened, hello, suspensions }: Extract<Opening, { kind: "begun" }>): void {
-    const state = { ...opened, expiresAt: this.#ends.of(opened.principalId, opened.expiresAt) };
+  #begin(socket: WatchSocket, state: WatcherState, hello: string): void {
     const watcher = new Watcher(socket, state, this.#deps.now);
-    if (suspensions !== this.#suspensions) {
-      watcher.end(closeCodes.forbidden, suspended);
-      return;
-    }
     watcher.tell(hello, state.place);
     watcher.keep();
     this.#watchers.add(socket, watcher);
@@ -103,8 +109,9 @@ export class LiveUpdates {
     this.#readSoon();
   }
 
-  /** What was committed is not known: all read on from where they are. */
+  /** What was committed is not known: all read on from where they are, as far as their keys have not ended. */
   noticeAll(): void {
+    this.#keysInDoubt = this.#count > 0;
     for (const watcher of this.#watchers.all()) this.#due.add(watcher);
     this.#readSoon();
   }
@@ -123,14 +130,13 @@ export class LiveUpdates {
 
   /** What is watched with this key ends with it, at once or later. */
   endKey(keyId: string, at: number): void {
-    const now = this.#deps.now();
-    this.#ends.note(keyId, at, now);
-    if (at <= now) {
+    this.#arrivals.endKey(keyId, at);
+    if (at <= this.#deps.now()) {
       this.close(keyId, closeCodes.unauthorized, "revoked");
       return;
     }
     const watchers = this.#watchers.all().filter(({ state }) => state.principalId === keyId);
-    for (const watcher of watchers) watcher.expireAt(this.#ends.of(keyId, watcher.state.expiresAt) ?? at);
+    for (const watcher of watchers) watcher.expireAt(Math.min(watcher.state.expiresAt ?? at, at));
     if (watchers.length > 0) this.#deps.wakeBy(at);
   }
 
@@ -160,8 +166,12 @@ export class LiveUpdates {
     this.#watchers.forgetClosed();
   }
 
+  get #hasToRead(): boolean {
+    return this.#keysInDoubt || this.#due.size > 0 || this.#progress.hasNews;
+  }
+
   #readSoon(): void {
-    if (this.#isReading || (this.#due.size === 0 && !this.#progress.hasNews)) return;
+    if (this.#isReading || !this.#hasToRead) return;
     this.#isReading = true;
     this.#deps.background(this.#read());
   }
@@ -169,8 +179,9 @@ export class LiveUpdates {
   /** Beside the lane, one at a time: what is committed meanwhile is read in the next turn. */
   async #read(): Promise<void> {
     try {
-      while (this.#due.size > 0 || this.#progress.hasNews) await this.#turn();
+      while (this.#hasToRead) await this.#turn();
     } catch (error) {
+      this.#keysInDoubt = true; // nobody knows for how long it was away
       this.#deps.log.warn({ err: error, customer_id: this.#deps.customerId }, "live updates wait for the database");
       this.#deps.wakeBy(this.#deps.now() + liveRetryMs);
     } finally {
@@ -179,6 +190,7 @@ export class LiveUpdates {
   }
 
   async #turn(): Promise<void> {
+    if (this.#keysInDoubt) await this.#lookAtKeys();
     const due = [...this.#due];
     this.#due.clear();
     this.#endExpired(due);
@@ -187,6 +199,15 @@ export class LiveUpdates {
     for (const watcher of turn.behind) this.#due.add(watcher);
     for (const made of progress.values()) this.#tellProgress(made, turn);
     this.#watchers.forgetClosed();
+  }
+
+  async #lookAtKeys(): Promise<void> {
+    const { store, customerId } = this.#deps;
+    this.#keysInDoubt = false;
+    const watching = this.#watchers.all().map(({ state }) => state.principalId);
+    const keys = new Set([...watching, ...this.#arrivals.principals]);
+    if (keys.size === 0) return;
+    for (const [keyId, at] of await store.keyEnds(customerId, [...keys])) this.endKey(keyId, at);
   }
 
   async #readFor(watchers: readonly Watcher[]): Promise<Turn> {

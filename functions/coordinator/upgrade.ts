@@ -11,20 +11,21 @@ export const keepAlive = (): WebSocketRequestResponsePair => new WebSocketReques
 /** 101 with the client's end; or an `Opening` of another kind, as JSON. */
 export async function upgrade(ctx: DurableObjectState, live: LiveUpdates, request: Request): Promise<Response> {
   const watch = readWatch(request);
-  const opening = await open(live, watch);
-  if (opening.kind !== "begun") return Response.json(opening);
   const { 0: client, 1: server } = new WebSocketPair();
-  ctx.acceptWebSocket(server);
-  live.begin(server, opening);
+  const opening = await open(live, watch, () => {
+    ctx.acceptWebSocket(server);
+    return server;
+  });
+  if (opening.kind !== "begun") return Response.json(opening);
   return new Response(null, { status: 101, webSocket: client, headers: watch.headers });
 }
 
 const readWatch = (request: Request): Watch =>
   watchSchema.parse(JSON.parse(decodeURIComponent(request.headers.get(watchHeader) ?? "null")));
 
-async function open(live: LiveUpdates, watch: Watch): Promise<Opening> {
+async function open(live: LiveUpdates, watch: Watch, accept: () => WebSocket): Promise<Opening> {
   try {
-    return await live.open(watch);
+    return await live.open(watch, accept);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     return { kind: "refused", refusal: unavailable("database") };

@@ -11,11 +11,15 @@ export interface LiveStart {
   readonly workload: LiveWorkload | null;
   /** Of the customer. */
   readonly suspended: boolean;
+  /** When the key that asks ends, or has ended; milliseconds. Null: never, or it is no key. */
+  readonly keyEndsAt: number | null;
 }
 
 export interface LiveStore {
   /** Where a stream that begins now begins; `workloadId` null: of all workloads. Null: no such customer, or no such workload of it. */
-  liveStart(customerId: CustomerId, workloadId: WorkloadId | null): Promise<LiveStart | null>;
+  liveStart(customerId: CustomerId, workloadId: WorkloadId | null, principalId: string): Promise<LiveStart | null>;
+  /** When each of these ends, or has ended, in milliseconds; missing: it never ends, or is no key. */
+  keyEnds(customerId: CustomerId, principalIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Events of all workloads after this one, in order, at most `limit`. */
   eventsAfter(customerId: CustomerId, eventId: number, limit: number): Promise<readonly LiveEvent[]>;
   /** One answer for each place, in their order: at most `limit` events and at most `limit` lines. */

@@ -102,9 +102,12 @@ describe("a socket at a coordinator", () => {
     await world.change(customerId, "revoke_key", { keyId });
     expect(await revoked.closed.until(() => true)).toEqual({ code: 4401, reason: "revoked" });
     const late = await askToWatch(customerId, { principalId: keyId });
-    expect(await late.json()).toEqual({ kind: "refused", refusal: { kind: "unknown_customer" } });
+    const refused = { kind: "refused", refusal: { kind: "unknown_customer" } };
+    expect(await late.json()).toEqual(refused);
     await world.submitOne(customerId, { pool: "pool-11" });
     await other.until("PENDING");
+    await world.crash(world.coordinatorStub(customerId));
+    expect(await (await askToWatch(customerId, { principalId: keyId })).json()).toEqual(refused);
   });
 
   test("ends at once when its customer is suspended, and none is begun with a key that somebody remembers", async () => {

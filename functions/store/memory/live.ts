@@ -1,6 +1,7 @@
 /** What live updates read on from, in memory. */
 import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import { detailOf } from "../../domain/detail.ts";
+import { earliest } from "../../domain/earliest.ts";
 import type { LiveEvent, LiveLine, LivePlace, StatusEvent, WorkloadPlace } from "../../domain/live.ts";
 import type { LiveStart, LiveStore } from "../live-store.ts";
 import type { AuditView } from "../store.ts";
@@ -13,12 +14,16 @@ export function liveStore(rows: Rows): LiveStore {
       .flatMap(liveEvents)
       .sort((a, b) => a.eventId - b.eventId);
   return {
-    async liveStart(customerId, workloadId) {
+    async liveStart(customerId, workloadId, principalId) {
       const suspended = rows.customers.get(customerId)?.customer.suspended;
       if (suspended === undefined) return null;
-      if (workloadId === null) return { ...startOfAll(eventsOf(customerId)), suspended };
+      const keyEndsAt = keyEnds(rows, customerId).get(principalId) ?? null;
+      if (workloadId === null) return { ...startOfAll(eventsOf(customerId)), suspended, keyEndsAt };
       const row = rowOf(rows, customerId, workloadId);
-      return row === undefined ? null : { ...startOf(customerId, row), suspended };
+      return row === undefined ? null : { ...startOf(customerId, row), suspended, keyEndsAt };
+    },
+    async keyEnds(customerId, principalIds) {
+      return new Map([...keyEnds(rows, customerId)].filter(([keyId]) => principalIds.includes(keyId)));
     },
     eventsAfter: async (customerId, eventId, limit) =>
       eventsOf(customerId)
@@ -37,7 +42,18 @@ export function liveStore(rows: Rows): LiveStore {
   };
 }
 
-type Start = Omit<LiveStart, "suspended">;
+/** Of those that end, or have ended. */
+function keyEnds(rows: Rows, customerId: CustomerId): ReadonlyMap<string, number> {
+  const own = rows.keys.filter((key) => key.customerId === customerId);
+  return new Map(
+    own.flatMap(({ keyId, revokedAt, expiresAt }) => {
+      const at = earliest(revokedAt, expiresAt);
+      return at === null ? [] : [[keyId, at] as const];
+    }),
+  );
+}
+
+type Start = Omit<LiveStart, "suspended" | "keyEndsAt">;
 
 const startOfAll = (events: readonly LiveEvent[]): Start => ({
   place: { eventId: events.at(-1)?.eventId ?? 0, generation: 0, line: 0 },

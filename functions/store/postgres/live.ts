@@ -5,14 +5,16 @@ import type { CustomerId, WorkloadId } from "../../../schema/ids.ts";
 import type { Json } from "../../../schema/json.ts";
 import type { LiveEvent, LiveLine, WorkloadNews, WorkloadPlace } from "../../domain/live.ts";
 import type { LiveStart } from "../live-store.ts";
+import { endOfKey } from "./api-keys.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
 import { parseJson } from "./json-column.ts";
-import { onlyRow, unnested } from "./rows.ts";
+import { ms, onlyRow, unnested } from "./rows.ts";
 
 interface AllStartRow extends Record<string, unknown> {
   readonly event_id: string;
   readonly suspended: boolean;
+  readonly key_ends_at: number | string | null;
 }
 
 interface StartRow extends AllStartRow {
@@ -25,25 +27,31 @@ export async function liveStart(
   db: Database,
   customerId: CustomerId,
   workloadId: WorkloadId | null,
+  principalId: string,
 ): Promise<LiveStart | null> {
-  if (workloadId === null) return startOfAll(db, customerId);
+  if (workloadId === null) return startOfAll(db, customerId, principalId);
   const { rows } = await attempt(
     "finding the start of a stream",
-    db.execute<StartRow>(startOf(customerId, workloadId)),
+    db.execute<StartRow>(startOf(customerId, workloadId, principalId)),
   );
   const [row] = rows;
   if (row === undefined) return null;
-  const { workload, event_id: eventId, generation, line, suspended } = row;
+  const { workload, event_id: eventId, generation, line } = row;
   return {
     place: { eventId: Number(eventId), generation: generation ?? 0, line: line ?? 0 },
     workload: { ...workload, updated_at: new Date(workload.updated_at).toISOString() },
-    suspended,
+    ...lettingIn(row),
   };
 }
 
-async function startOfAll(db: Database, customerId: CustomerId): Promise<LiveStart | null> {
+const lettingIn = ({ suspended, key_ends_at: at }: AllStartRow): Pick<LiveStart, "suspended" | "keyEndsAt"> => ({
+  suspended,
+  keyEndsAt: at === null ? null : Number(at),
+});
+
+async function startOfAll(db: Database, customerId: CustomerId, principalId: string): Promise<LiveStart | null> {
   const newest = sql`
-    select suspended_at is not null as suspended,
+    select suspended_at is not null as suspended, ${endOfKey(customerId, principalId)} as key_ends_at,
       (select coalesce(max(event_id), 0)::text from audit_events
         where customer_id = ${customerId} and workload_id is not null) as event_id
     from customers where customer_id = ${customerId}`;
@@ -51,11 +59,11 @@ async function startOfAll(db: Database, customerId: CustomerId): Promise<LiveSta
   const [row] = rows;
   if (row === undefined) return null;
   const place = { eventId: Number(row.event_id), generation: 0, line: 0 };
-  return { place, workload: null, suspended: row.suspended };
+  return { place, workload: null, ...lettingIn(row) };
 }
 
 /** One statement, so that the state and the place are of one moment. */
-const startOf = (customerId: CustomerId, workloadId: WorkloadId): SQL => sql`
+const startOf = (customerId: CustomerId, workloadId: WorkloadId, principalId: string): SQL => sql`
   select json_build_object(
       'workload_id', w.workload_id, 'workload_type', w.workload_type, 'status', w.status,
       'progress_percent', w.progress_percent, 'progress_message', w.progress_message, 'worker_id', w.worker_id,
@@ -65,7 +73,8 @@ const startOf = (customerId: CustomerId, workloadId: WorkloadId): SQL => sql`
       'updated_at', w.updated_at) as workload,
     (select coalesce(max(e.event_id), 0)::text from audit_events e
       where e.customer_id = ${customerId} and e.workload_id = ${workloadId}) as event_id,
-    l.generation, l.line, c.suspended_at is not null as suspended
+    l.generation, l.line, c.suspended_at is not null as suspended,
+    ${endOfKey(customerId, principalId)} as key_ends_at
   from workloads w
   join customers c on c.customer_id = w.customer_id
   left join lateral (
@@ -118,8 +127,6 @@ const told = (customerId: CustomerId): SQL => sql`(
     where p.event_type not in ${quiet} and g.customer_id = ${customerId} and g.workload_id = p.workload_id
       and g.event_id < p.event_id and g.event_type = 'workload.progress_updated'
     order by g.event_id desc limit 1) g on true)`;
-
-const ms = (time: SQL): SQL => sql`(extract(epoch from ${time}) * 1000)::bigint`;
 
 /** `n`: the number of the place that it was read for, from 1. */
 interface Numbered<T> {

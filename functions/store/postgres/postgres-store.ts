@@ -1,7 +1,7 @@
 /** The store on Postgres, reached over Neon's HTTP protocol: each verb is one request, for one customer or as operator. */
 import { sql } from "drizzle-orm";
 import type { StateStore } from "../store.ts";
-import { findKey, touchKey } from "./api-keys.ts";
+import { findKey, keyEnds, touchKey } from "./api-keys.ts";
 import { readAttempts } from "./attempts.ts";
 import { readAudit } from "./audit-trail.ts";
 import { findCaller } from "./callers.ts";
@@ -56,7 +56,8 @@ export function createPostgresStore(options: DatabaseOptions): StateStore {
     checkpoints: (customerId, id) => readCheckpoints(asCustomer(customerId), customerId, id),
     workers: (selection) => selectWorkers(asOperator(), selection),
     logs: (customerId, id, query) => readLogs(asCustomer(customerId), customerId, id, query),
-    liveStart: (customerId, workloadId) => liveStart(asCustomer(customerId), customerId, workloadId),
+    liveStart: (customerId, ...asked) => liveStart(asCustomer(customerId), customerId, ...asked),
+    keyEnds: (customerId, principalIds) => keyEnds(asCustomer(customerId), customerId, principalIds),
     eventsAfter: (customerId, eventId, limit) => eventsAfter(asCustomer(customerId), customerId, eventId, limit),
     newsAfter: (customerId, places, limit) => newsAfter(asCustomer(customerId), customerId, places, limit),
     results: (customerId, ids) => readResults(asCustomer(customerId), customerId, ids),

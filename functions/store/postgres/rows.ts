@@ -35,6 +35,8 @@ const columnNames = <Types extends ColumnTypes>(types: Types) => Object.keys(typ
 export const recordset = (rows: readonly object[], columns: SQL): SQL =>
   sql`json_to_recordset(${JSON.stringify(rows)}::json) as ${columns}`;
 
+/** Of a time in SQL, milliseconds since the epoch. */
+export const ms = (time: SQL): SQL => sql`(extract(epoch from ${time}) * 1000)::bigint`;
 export const isoTime = (at: number): string => new Date(at).toISOString();
 export const isoOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
 export const jsonOf = (value: unknown): string => JSON.stringify(value);

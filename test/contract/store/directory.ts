@@ -10,11 +10,10 @@ import { createIdSource, secureRandom } from "../../../schema/ids.ts";
 import { idempotencyKeyHoursDefault } from "../../../schema/limits.ts";
 import { ids, newSubmission, type newWorkload, stepTo, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
-import { apply, granted, newLead, put, putOne, windowMax } from "./leading.ts";
+import { apply, granted, newKey, newLead, put, putOne, windowMax } from "./leading.ts";
 
 const iso = (at: number) => new Date(at).toISOString();
 const asked = { limit: 50 };
-const hash = () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
 
 const newType = (workload_type: string, chosen: Partial<ConfigView> = {}): ConfigView => ({
   config_id: ids.config(),
@@ -22,19 +21,6 @@ const newType = (workload_type: string, chosen: Partial<ConfigView> = {}): Confi
   created_at: iso(t0),
   updated_at: iso(t0),
   ...chosen,
-});
-
-const newKey = (name: string, expiresAt: number | null = null): NewKey => ({
-  keyHash: hash(),
-  key: {
-    key_id: ids.key(),
-    name,
-    scopes: ["workloads:read", "keys:read"],
-    created_at: iso(t0),
-    expires_at: expiresAt === null ? null : iso(expiresAt),
-    revoked_at: null,
-    last_used_at: null,
-  },
 });
 
 const terms: Terms = {

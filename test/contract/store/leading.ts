@@ -1,9 +1,10 @@
 /** Short ways for the store's contract: a customer with a leader, workloads in it, and what a leader was told. */
 import type { Change, Submission, Workload } from "../../../functions/domain/workload.ts";
+import type { NewKey } from "../../../functions/store/directory.ts";
 import type { Applied, Lead, LogBatch, StateStore, Written } from "../../../functions/store/store.ts";
 import type { WorkloadId } from "../../../schema/ids.ts";
 import { wholeTrail } from "../../support/pages.ts";
-import { groupOf, newSubmission, scheduledOn, started, t0 } from "../../support/records.ts";
+import { groupOf, ids, newSubmission, scheduledOn, started, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
 
 export const windowMax = 100;
@@ -55,3 +56,17 @@ export async function found(store: StateStore, lead: Lead, id: WorkloadId): Prom
 export async function eventTypes(store: StateStore, lead: Lead, id: WorkloadId): Promise<string[]> {
   return ((await wholeTrail(store, lead.customerId, id)) ?? []).map(({ event_type }) => event_type);
 }
+
+const hash = () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
+export const newKey = (name: string, expiresAt: number | null = null): NewKey => ({
+  keyHash: hash(),
+  key: {
+    key_id: ids.key(),
+    name,
+    scopes: ["workloads:read", "keys:read"],
+    created_at: new Date(t0).toISOString(),
+    expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+    revoked_at: null,
+    last_used_at: null,
+  },
+});

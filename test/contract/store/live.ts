@@ -6,10 +6,12 @@ import { liveWorkloadSchema } from "../../../schema/http/live.ts";
 import type { LogLine } from "../../../schema/messages/worker-events.ts";
 import { auditEntry, completed, ids, newSubmission, scheduledOn, stepTo, t0 } from "../../support/records.ts";
 import type { GiveStore } from "../store.suite.ts";
-import { apply, granted, newLead, put, putOne, putRunning } from "./leading.ts";
+import { apply, granted, newKey, newLead, put, putOne, putRunning } from "./leading.ts";
 
 const beginning: LivePlace = { eventId: 0, generation: 0, line: 0 };
 const many = 100;
+/** No key: the subject of a token. */
+const nobody = "sub:nobody";
 const lineOf = (line: number): LogLine => ({
   line,
   timestamp: new Date(t0 + line).toISOString(),
@@ -24,6 +26,12 @@ async function newsOf({ store, lead }: Customer, workload: Workload, place = beg
   const [news] = await store.newsAfter(lead.customerId, [{ ...place, workloadId: workload.workloadId }], limit);
   if (news === undefined) throw new Error("a place was not answered");
   return news;
+}
+
+async function putKey({ store, lead }: Customer, end: number | null) {
+  const added = newKey("live", end);
+  granted(await store.issueKey(lead, added, null, null, t0));
+  return added.key.key_id;
 }
 
 const names = (events: readonly { eventType: string }[]) =>
@@ -84,7 +92,7 @@ export function liveContract(give: GiveStore): void {
         ["created", "scheduled"],
         [1, 2],
       ]);
-      const start = await store.liveStart(lead.customerId, workload.workloadId);
+      const start = await store.liveStart(lead.customerId, workload.workloadId, nobody);
       const end = { ...(start?.place ?? beginning), workloadId: workload.workloadId };
       expect(await store.newsAfter(lead.customerId, [end], many)).toEqual([{ events: [], lines: [] }]);
       expect(await store.newsAfter(lead.customerId, [], many)).toEqual([]);
@@ -121,7 +129,7 @@ export function liveContract(give: GiveStore): void {
       const { store, lead } = customer;
       const running = await putRunning(store, lead);
       await apply(store, lead, [], [{ workloadId: running.workloadId, generation: 1, lines: [lineOf(1), lineOf(2)] }]);
-      const start = await store.liveStart(lead.customerId, running.workloadId);
+      const start = await store.liveStart(lead.customerId, running.workloadId, nobody);
       expect(start?.place).toMatchObject({ generation: 1, line: 2 });
       expect(liveWorkloadSchema.parse(start?.workload)).toEqual(start?.workload);
       expect(start?.workload).toMatchObject({ status: "RUNNING", worker_id: running.workerId, error: null });
@@ -129,10 +137,10 @@ export function liveContract(give: GiveStore): void {
       const failed = stepTo(running, "FAILED", { workerId: null, completedAt: t0 + 9 }, { error });
       await apply(store, lead, [failed]);
       expect(names((await newsOf(customer, running, start?.place)).events)).toEqual(["failed"]);
-      const all = await store.liveStart(lead.customerId, null);
+      const all = await store.liveStart(lead.customerId, null, nobody);
       expect(all?.workload).toBeNull();
       expect(await store.eventsAfter(lead.customerId, all?.place.eventId ?? 0, many)).toEqual([]);
-      expect((await store.liveStart(lead.customerId, running.workloadId))?.workload).toMatchObject({
+      expect((await store.liveStart(lead.customerId, running.workloadId, nobody))?.workload).toMatchObject({
         status: "FAILED",
         error,
       });
@@ -140,10 +148,11 @@ export function liveContract(give: GiveStore): void {
 
     test("begins at nothing for a customer that has nothing", async () => {
       const { store, lead } = await newLead(give);
-      expect(await store.liveStart(lead.customerId, null)).toEqual({
+      expect(await store.liveStart(lead.customerId, null, nobody)).toEqual({
         place: beginning,
         workload: null,
         suspended: false,
+        keyEndsAt: null,
       });
     });
 
@@ -153,8 +162,8 @@ export function liveContract(give: GiveStore): void {
       const terms = { name: "live", tier: "standard" as const, overrides: {} };
       const told = async () => {
         const starts = [
-          await store.liveStart(lead.customerId, workloadId),
-          await store.liveStart(lead.customerId, null),
+          await store.liveStart(lead.customerId, workloadId, nobody),
+          await store.liveStart(lead.customerId, null, nobody),
         ];
         return starts.map((start) => start?.suspended);
       };
@@ -163,7 +172,32 @@ export function liveContract(give: GiveStore): void {
       expect(await told()).toEqual([true, true]);
       granted(await store.putTerms(lead, { ...terms, suspended: false }, t0));
       expect(await told()).toEqual([false, false]);
-      expect(await store.liveStart(ids.customer(), null)).toBeNull();
+      expect(await store.liveStart(ids.customer(), null, nobody)).toBeNull();
+    });
+
+    test("begins with a word on when the key that asks ends, as the look at many does: at its expiry, or when revoked", async () => {
+      const [customer, other] = [await newLead(give), await newLead(give)];
+      const { store, lead } = customer;
+      const { workloadId } = await putOne(store, lead);
+      const keys = await Promise.all([null, t0 + 9_000, t0 + 9_000, null].map((end) => putKey(customer, end)));
+      const [endless, expiring, , revoked] = keys;
+      for (const keyId of keys.slice(2)) granted(await store.revokeKey(lead, keyId, t0 + 1));
+      const strange = await putKey(other, t0 + 9_000);
+      const told = async (principalId: string) => {
+        const starts = [workloadId, null].map((id) => store.liveStart(lead.customerId, id, principalId));
+        return (await Promise.all(starts)).map((start) => start?.keyEndsAt);
+      };
+      const ends = [null, t0 + 9_000, t0 + 1, t0 + 1, null, null];
+      const all = [...keys, strange, nobody];
+      expect(await Promise.all(all.map(told))).toEqual(ends.map((end) => [end, end]));
+      const known = all.flatMap((keyId, index) => (ends[index] === null ? [] : [[keyId, ends[index]]]));
+      expect([...(await store.keyEnds(lead.customerId, all))].toSorted()).toEqual(known.toSorted());
+      const some = await store.keyEnds(
+        lead.customerId,
+        [endless, expiring, revoked].filter((id) => id !== undefined),
+      );
+      expect([...some.keys()].toSorted()).toEqual([expiring, revoked].toSorted());
+      expect((await store.keyEnds(lead.customerId, [])).size).toBe(0);
     });
 
     test("gives the results of what is completed, exactly as they were", async () => {
@@ -190,7 +224,7 @@ export function liveContract(give: GiveStore): void {
       const ended = completed(workload, { result: "secret" });
       await apply(other.store, other.lead, [ended], [{ ...workload, generation: 1, lines: [lineOf(1)] }]);
       await putOne(mine.store, mine.lead);
-      expect(await mine.store.liveStart(mine.lead.customerId, workload.workloadId)).toBeNull();
+      expect(await mine.store.liveStart(mine.lead.customerId, workload.workloadId, nobody)).toBeNull();
       expect(names(await mine.store.eventsAfter(mine.lead.customerId, 0, many))).toEqual(["created"]);
       expect(await newsOf(mine, workload)).toMatchObject({ events: [], lines: [] });
       expect((await mine.store.results(mine.lead.customerId, [workload.workloadId])).size).toBe(0);

@@ -1,5 +1,5 @@
 /** Live updates over the memory store: who is told what, once, and in which order. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveUpdates, type Opening } from "../../../functions/coordinator/live.ts";
 import type { Watch } from "../../../functions/coordinator/watch.ts";
 import { watchedStore } from "../../../functions/coordinator/watched-store.ts";
@@ -8,7 +8,8 @@ import { createMemoryStore } from "../../../functions/store/memory/memory-store.
 import { type Lead, type StateStore, StoreUnavailable } from "../../../functions/store/store.ts";
 import { createLog } from "../../../functions/telemetry/log.ts";
 import { type LiveMessage, liveMessageSchema } from "../../../schema/http/live.ts";
-import { liveEventsPageMax } from "../../../schema/limits.ts";
+import type { KeyId } from "../../../schema/ids.ts";
+import { liveEventsPageMax, watchersMax } from "../../../schema/limits.ts";
 import { limitsOf } from "../../../schema/tiers.ts";
 import {
   auditEntry,
@@ -58,6 +59,10 @@ class Stage {
   reads = 0;
   /** How much later it is after a read; milliseconds. */
   readTakes = 0;
+  /** How often it was asked which keys have ended. */
+  looks = 0;
+  /** What happens between the answer of the database and its arrival, where a stream is opened. */
+  meanwhile = async (): Promise<void> => undefined;
   readonly customerId = ids.customer();
   readonly wakes: number[] = [];
   readonly memory = createMemoryStore();
@@ -93,6 +98,16 @@ class Stage {
         ...memory,
         eventsAfter: (...asked: Parameters<StateStore["eventsAfter"]>) => counted(() => memory.eventsAfter(...asked)),
         newsAfter: (...asked: Parameters<StateStore["newsAfter"]>) => counted(() => memory.newsAfter(...asked)),
+        liveStart: async (...asked: Parameters<StateStore["liveStart"]>) => {
+          const start = await memory.liveStart(...asked);
+          await this.meanwhile();
+          return start;
+        },
+        keyEnds: async (...asked: Parameters<StateStore["keyEnds"]>) => {
+          this.looks += 1;
+          if (this.isAway) throw new StoreUnavailable("the database is away");
+          return memory.keyEnds(...asked);
+        },
       },
     };
     return new LiveUpdates(deps, sockets);
@@ -125,18 +140,36 @@ class Stage {
     return written;
   }
 
-  open(watch: Partial<Watch>): Promise<Opening> {
+  open(watch: Partial<Watch>, socket = new RecordingSocket()): Promise<Opening> {
     const nobody = { principalId: "key", expiresAt: null, workloadId: null, cursor: null, headers: {} };
-    return this.live.open({ ...nobody, transport: "websocket", ...watch });
+    return this.live.open({ ...nobody, transport: "websocket", ...watch }, () => socket);
   }
 
   async watch(watch: Partial<Watch> = {}): Promise<RecordingSocket> {
-    const opening = await this.open(watch);
-    if (opening.kind !== "begun") throw new Error(`not begun: ${opening.kind}`);
     const socket = new RecordingSocket();
-    this.live.begin(socket, opening);
+    const opening = await this.open(watch, socket);
+    if (opening.kind !== "begun") throw new Error(`not begun: ${opening.kind}`);
     await this.settled();
     return socket;
+  }
+
+  key(): KeyId {
+    const keyId = ids.key();
+    const [keyHash, ends] = [ids.message(), { expiresAt: null, revokedAt: null }];
+    this.memory.addKey({ keyId, customerId: this.customerId, keyHash, scopes: [], ...ends });
+    return keyId;
+  }
+
+  /** Committed, and no more is heard of it here. */
+  async revokedUnheard(keyId: KeyId): Promise<void> {
+    await this.memory.revokeKey(this.lead ?? (await this.leads()), keyId, this.now);
+  }
+
+  async replacedUnheard(keyId: KeyId, expiresAt: number): Promise<void> {
+    const times = { created_at: new Date(t0).toISOString(), expires_at: null, revoked_at: null, last_used_at: null };
+    const key = { key_id: ids.key(), name: "", scopes: [], ...times };
+    const added = { key, keyHash: ids.message() };
+    await this.memory.issueKey(this.lead ?? (await this.leads()), added, { keyId, expiresAt }, null, this.now);
   }
 
   async settled(): Promise<void> {
@@ -159,6 +192,7 @@ async function running() {
   return begun.next;
 }
 
+const keyOver = { kind: "refused", refusal: { kind: "unknown_customer" } };
 const completedAudit = [auditEntry("workload.completed", { generation: 1 })];
 const line = (number: number) => ({
   line: number,
@@ -253,13 +287,6 @@ describe("a stream", () => {
   });
 
   it("of a suspended customer is refused, whenever it is suspended while the stream is opened", async () => {
-    const before = await stage.open({});
-    stage.live.endAll();
-    if (before.kind !== "begun") throw new Error(`not begun: ${before.kind}`);
-    const socket = new RecordingSocket();
-    stage.live.begin(socket, before);
-    await stage.settled();
-    expect([socket.told, socket.closed]).toEqual([[], 4403]);
     const meanwhile = stage.open({});
     stage.live.endAll();
     const refused = { kind: "refused", refusal: { kind: "customer_suspended" } };
@@ -284,17 +311,62 @@ describe("a stream", () => {
   });
 
   it("is not begun with a key that has just been revoked, by who remembers it still", async () => {
-    const opening = await stage.open({ principalId: "one" });
-    stage.live.endKey("one", stage.now);
-    expect(await stage.open({ principalId: "one" })).toEqual({
-      kind: "refused",
-      refusal: { kind: "unknown_customer" },
-    });
-    if (opening.kind !== "begun") throw new Error("the key was good a moment ago");
-    const socket = new RecordingSocket();
-    stage.live.begin(socket, opening);
+    const keyId = stage.key();
+    stage.meanwhile = async () => stage.live.endKey(keyId, stage.now);
+    expect(await stage.open({ principalId: keyId })).toEqual(keyOver);
+    stage.meanwhile = async () => undefined;
+    await stage.watch({ principalId: keyId });
+    await stage.revokedUnheard(keyId);
+    stage.evict();
+    expect(await stage.open({ principalId: keyId })).toEqual(keyOver);
+  });
+
+  it("ends when its key was revoked by a write that nobody had an answer of, as soon as a new session begins", async () => {
+    const keyId = stage.key();
+    const [revoked, other] = [
+      await stage.watch({ principalId: keyId }),
+      await stage.watch({ principalId: stage.key() }),
+    ];
+    await stage.revokedUnheard(keyId);
+    await stage.leads();
     await stage.settled();
-    expect(socket.closed).toBe(4401);
+    expect([revoked.closed, other.closed]).toEqual([4401, null]);
+  });
+
+  it("ends with the overlap of a key that was replaced by such a write, begun before it or after", async () => {
+    const keyId = stage.key();
+    const before = await stage.watch({ principalId: keyId });
+    await stage.replacedUnheard(keyId, t0 + 5_000);
+    await stage.leads();
+    await stage.settled();
+    const after = await stage.watch({ principalId: keyId });
+    expect(stage.wakes.filter((at) => at === t0 + 5_000)).toHaveLength(2);
+    stage.now = t0 + 5_000;
+    stage.live.keepTime();
+    expect([before.closed, after.closed]).toEqual([4401, 4401]);
+  });
+
+  it("is not begun when a new session finds its key revoked while it is opened", async () => {
+    const keyId = stage.key();
+    stage.meanwhile = async () => {
+      await stage.revokedUnheard(keyId);
+      await stage.leads();
+      await stage.settled();
+    };
+    expect(await stage.open({ principalId: keyId })).toEqual(keyOver);
+  });
+
+  it("is told nothing more with a key that was revoked while the database was away", async () => {
+    const workload = await running();
+    const keyId = stage.key();
+    const socket = await stage.watch({ principalId: keyId });
+    stage.isAway = true;
+    await stage.apply([completed(workload, { audit: completedAudit })]);
+    await stage.revokedUnheard(keyId);
+    stage.isAway = false;
+    stage.live.keepTime();
+    await stage.settled();
+    expect([socket.told, socket.closed]).toEqual([["hello"], 4401]);
   });
 
   it("is told nothing that was read only after its credentials had expired", async () => {
@@ -334,6 +406,60 @@ describe("a stream", () => {
   });
 });
 
+describe("a write that may end streams", () => {
+  it("is given up when its answer does not come in time, so that a new session looks what became of it", async () => {
+    const lead = await stage.leads();
+    const never = () => new Promise<never>(() => undefined);
+    const silent: StateStore = { ...stage.memory, issueKey: never, revokeKey: never, putTerms: never };
+    const deaf = watchedStore(silent, stage.live);
+    const terms = { name: "", tier: "standard" as const, overrides: {}, suspended: true };
+    const key = { key_id: ids.key(), name: "", scopes: [], created_at: "", expires_at: null };
+    const added = { key: { ...key, revoked_at: null, last_used_at: null }, keyHash: "" };
+    vi.useFakeTimers();
+    const writes = Promise.allSettled([
+      deaf.issueKey(lead, added, null, null, t0),
+      deaf.revokeKey(lead, ids.key(), t0),
+      deaf.putTerms(lead, terms, t0),
+    ]);
+    vi.runAllTimers();
+    vi.useRealTimers();
+    expect(await writes).toMatchObject(Array(3).fill({ reason: expect.any(StoreUnavailable) }));
+  });
+});
+
+describe("as many streams as a customer may have", () => {
+  const full = { kind: "refused", refusal: { kind: "watchers_full", watchersMax } };
+  /** All but one. */
+  const crowded = async () => {
+    const first = await stage.watch();
+    const sockets = Array.from({ length: watchersMax - 1 }, () => {
+      const socket = new RecordingSocket();
+      socket.serializeAttachment(first.deserializeAttachment());
+      return socket;
+    });
+    stage.evict(...sockets);
+  };
+
+  it("are not passed by those that come at once: there is one more, and then none", async () => {
+    await crowded();
+    const openings = await Promise.all(Array.from({ length: 50 }, () => stage.open({})));
+    expect(openings).toEqual([{ kind: "begun" }, ...Array(49).fill(full)]);
+    expect(await stage.open({})).toEqual(full);
+  });
+
+  it("do not count who was not let in, for whatever reason", async () => {
+    await crowded();
+    expect(await stage.open({ cursor: "nonsense" })).toEqual({ kind: "bad_cursor" });
+    expect(await stage.open({ expiresAt: stage.now })).toEqual(keyOver);
+    expect(await stage.open({ workloadId: ids.workload() })).toMatchObject({ kind: "refused" });
+    stage.meanwhile = () => Promise.reject(new StoreUnavailable("the database is away"));
+    await expect(stage.open({})).rejects.toThrow(StoreUnavailable);
+    stage.meanwhile = async () => undefined;
+    expect(await stage.open({})).toEqual({ kind: "begun" });
+    expect(await stage.open({})).toEqual(full);
+  });
+});
+
 describe("reading on", () => {
   it("costs nothing while nobody watches, nor for what nobody watches", async () => {
     const [one, other] = [await running(), await running()];
@@ -343,6 +469,14 @@ describe("reading on", () => {
     await stage.apply([completed(other, { audit: completedAudit })]);
     await stage.submitted();
     expect(stage.reads).toBe(before);
+    expect(stage.looks).toBe(0);
+    await stage.leads();
+    await stage.settled();
+    expect(stage.looks).toBe(1);
+    stage.evict();
+    await stage.leads();
+    await stage.settled();
+    expect(stage.looks).toBe(1);
   });
 
   it("is tried again when the database is back", async () => {
