@@ -78,12 +78,17 @@ describe("a workload that was over for long", () => {
     const { workloadId } = await putCompleted(lead);
     const look = async () => ({
       view: await store.workload(customerId, workloadId),
+      attempts: await store.attempts(customerId, workloadId, { limit: 10 }),
       events: await eventTypes(store, lead, workloadId),
       logs: await store.logs(customerId, workloadId, { limit: 10 }),
       days: await store.statistics(customerId, { from: t0 - day, to: t0 + day, by: "day" }),
     });
     const before = await look();
-    expect(before).toMatchObject({ view: { status: "COMPLETED" }, days: [{ completed: 1 }] });
+    expect(before).toMatchObject({
+      view: { status: "COMPLETED" },
+      attempts: { items: [{ outcome: "completed" }] },
+      days: [{ completed: 1 }],
+    });
     expect(await dropped("workloads", after)).toEqual({ rows: 1, isMore: false });
     expect(await look()).toEqual(before);
     expect(await store.find(customerId, [workloadId])).toEqual([]);

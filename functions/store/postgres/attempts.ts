@@ -8,6 +8,7 @@ import { attemptPlaceSchema } from "../list-query.ts";
 import type { Page } from "../store.ts";
 import type { Database } from "./database.ts";
 import { attempt } from "./failure.ts";
+import { isThere } from "./workload-rows.ts";
 
 /** Null: the workload is there, and has no attempts on this page. As an alias, which rows of any statement may be. */
 type EventRow = { event: (Omit<TrailEvent, "timestamp"> & { readonly at: number }) | null };
@@ -21,7 +22,7 @@ export async function readAttempts(
 ): Promise<Page<AttemptView> | "bad_cursor" | null> {
   const after = decodeCursor(attemptPlaceSchema(id), cursor);
   if (after === "bad_cursor") return "bad_cursor";
-  const statement = attemptEvents(customerId, id, after?.[2] ?? 0, limit + 1);
+  const statement = attemptEvents(db, customerId, id, after?.[2] ?? 0, limit + 1);
   const { rows } = await attempt("reading attempts", db.execute<EventRow>(statement));
   if (rows.length === 0) return null;
   return pageOf(attemptsOf(rows.flatMap(toEvent)), limit, ({ generation }) => ["attempts", id, generation]);
@@ -36,7 +37,13 @@ const toEvent = ({ event }: EventRow): TrailEvent[] =>
  * however long it is, a few rows an attempt come out of it. Both bounds of a part are columns: row-level security keeps an
  * expression such as `coalesce` out of the index, and then each attempt walks all that follows it.
  */
-const attemptEvents = (customerId: CustomerId, id: WorkloadId, generation: number, count: number): SQL => {
+const attemptEvents = (
+  db: Database,
+  customerId: CustomerId,
+  id: WorkloadId,
+  generation: number,
+  count: number,
+): SQL => {
   const trail = sql`select * from audit_events where customer_id = ${customerId} and workload_id = ${id}`;
   return sql`
   with begun as materialized (
@@ -55,8 +62,7 @@ const attemptEvents = (customerId: CustomerId, id: WorkloadId, generation: numbe
         order by event_id limit ${attemptEventsMax})) e)
   select case when t.event_id is not null then json_build_object('event_type', t.event_type,
     'at', (extract(epoch from t.created_at) * 1000)::bigint, 'generation', t.generation, 'details', t.details) end as event
-  from workloads w left join told t on true
-  where w.customer_id = ${customerId} and w.workload_id = ${id}
+  from ${isThere(db, customerId, id)} there left join told t on true
   order by t.event_id`;
 };
 
