@@ -64,10 +64,10 @@ interface EventRow extends Pick<AuditView, "event_type" | "actor_id" | "generati
   readonly details: string | null;
 }
 
-const toView = ({ event_id, createdAt, actor_type, details, ...row }: EventRow): AuditView => ({
+const toView = ({ event_id, createdAt, details, ...row }: EventRow): AuditView => ({
   ...row,
   event_id: String(event_id),
   timestamp: createdAt.toISOString(),
-  actor_type: actor_type as ActorType, // the table's check holds no other
+  actor_type: row.actor_type as ActorType, // the table's check holds no other
   details: parseJson(details),
 });
