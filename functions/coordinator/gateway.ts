@@ -68,6 +68,7 @@ export type Operation =
       readonly workloadId: WorkloadId;
       readonly outcome: "done" | "pending" | "unchanged";
       readonly status: WorkloadStatus;
+      readonly generation: number;
       /** The new workload of a retry. */
       readonly retryId?: WorkloadId;
     }
@@ -104,7 +105,7 @@ export interface CoordinatorGateway {
   submit(customerId: string, request: SubmitRequest): Promise<Answer<readonly SubmittedWorkload[]>>;
   /** Refused as a whole only where nothing at all could be done; what is refused of one workload is in its operation. */
   operate(customerId: string, request: OperateRequest): Promise<Answer<Operated>>;
-  /** Answers its status as soon as the workload holds no slot, or after `ms`; null: there is no such workload. */
+  /** Its status as soon as no worker is to let go of it any more, or after `ms`; null: there is no such workload. */
   settled(customerId: string, workloadId: WorkloadId, ms: number): Promise<Answer<WorkloadStatus | null>>;
   /** Why it is in the state that it is in. */
   explain(customerId: string, workloadId: WorkloadId): Promise<Answer<ExplanationView>>;

@@ -91,9 +91,9 @@ export class Plan {
   }
 
   #note(before: Workload, after: Workload, outcome: "done" | "unchanged"): void {
-    const { workloadId, status, intent } = after;
+    const { workloadId, status, generation, intent } = after;
     if (outcome === "done" || intent !== null) this.stops.push(...stopAfter(before, { next: after }));
-    this.operations.push({ workloadId, outcome: intent === null ? outcome : "pending", status });
+    this.operations.push({ workloadId, outcome: intent === null ? outcome : "pending", status, generation });
   }
 
   #retry(workload: Workload, fromCheckpoint: boolean): void {
@@ -108,14 +108,14 @@ export class Plan {
   }
 
   #repeat(workload: Workload, fromCheckpoint: boolean, bucket: TokenBucket): void {
-    const { workloadId, status } = workload;
+    const { workloadId, status, generation } = workload;
     const retryId = this.#deps.ids.workload();
     const birth = { workloadId: retryId, actor: this.#request.actor, now: this.#moment.now };
     this.bucket = bucket;
     this.entering += 1;
     this.#bytes += workload.inputBytes;
     this.submissions.push(retrySubmission(this.#session.customer, workload, birth, fromCheckpoint));
-    this.operations.push({ workloadId, outcome: "done", status, retryId });
+    this.operations.push({ workloadId, outcome: "done", status, generation, retryId });
   }
 
   /** For another request: one answer would keep the lane, and everybody behind it, for too long. */

@@ -1,6 +1,6 @@
-/** Waiting for a workload to let go of its slot, beside the lane: what it waits for goes through there. */
+/** Waiting for a workload to give up its slot as it was asked to, beside the lane: what it waits for goes through there. */
 import type { WorkloadId } from "../../schema/ids.ts";
-import { isHeld, type WorkloadStatus } from "../../schema/status.ts";
+import type { WorkloadStatus } from "../../schema/status.ts";
 import type { Result } from "../domain/refusal.ts";
 import type { CoordinatorDeps, Leadership, Session } from "./session.ts";
 
@@ -18,8 +18,8 @@ export async function settledStatus(
 }
 
 function freed({ book, settling }: Session, id: WorkloadId, ms: number): Promise<void> | null {
-  const workload = book.get(id);
-  return workload !== undefined && isHeld(workload.status) ? settling.freed(id, ms) : null;
+  const intent = book.get(id)?.intent ?? null;
+  return intent === null ? null : settling.freed(id, ms);
 }
 
 async function statusOf(

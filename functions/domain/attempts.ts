@@ -33,6 +33,19 @@ interface Found {
 export const attemptsOf = (trail: readonly TrailEvent[]): readonly AttemptView[] =>
   trail.reduce<Found>(after, { attempts: [], checkpoint: null }).attempts;
 
+/**
+ * Whether what was asked of a running attempt was done when its worker let it go; not: the workload ended with it. An older
+ * pause or move carries an older generation.
+ */
+export const wasLetGo = (
+  trail: readonly Pick<TrailEvent, "event_type" | "generation">[],
+  generation: number,
+): boolean =>
+  trail.some((event) => lettingGo.some((type) => event.event_type === type) && event.generation >= generation);
+
+/** The newest of each is enough to tell. */
+export const lettingGo = ["workload.paused", "workload.moved"] as const satisfies readonly WorkloadEventType[];
+
 function after(found: Found, event: TrailEvent): Found {
   switch (event.event_type) {
     case "workload.created":

@@ -32,6 +32,7 @@ export interface Outlook {
 /** The audit event that brought the workload where it is; times in milliseconds. */
 export interface Recorded {
   readonly eventType: WorkloadEventType;
+  readonly generation: number;
   readonly actor: Actor;
   readonly at: number;
   readonly details: Json;

@@ -289,7 +289,7 @@ export interface LogView {
 }
 
 /** What the API reads by itself, always under one customer. `bad_cursor`: the cursor is not one of ours. */
-export interface ReadStore {
+export interface ReadStore extends Pick<CustomerStore, "lastEvent"> {
   workload(customerId: CustomerId, id: WorkloadId): Promise<WorkloadView | null>;
   list(customerId: CustomerId, query: ListQuery): Promise<Page<WorkloadView> | "bad_cursor">;
   /** Oldest first. Null: no such workload of this customer. */

@@ -24,7 +24,7 @@ async function halfway({ client, affinity, gate: newGate }: Journey, workloadAff
 }
 
 /** A workload that hears nothing, and is asked to pause: its worker ends it by force after a while. */
-async function pausingDeaf({ client, affinity: affinity_rules }: Journey) {
+async function pausingDeaf({ client, affinity: affinity_rules }: Journey, idempotencyKey?: string) {
   const id = await client.submit({ workload_type: "journey.block", input_params: { ms: 0 }, affinity_rules });
   await client.until(
     "it to block",
@@ -32,7 +32,7 @@ async function pausingDeaf({ client, affinity: affinity_rules }: Journey) {
     (view) => view.progress_percent > 0,
   );
   // The answer waits for the worker, which may die before.
-  const answer = client.pause(id).catch((error: unknown) => error);
+  const answer = client.pause(id, idempotencyKey).catch((error: unknown) => error);
   await client.until(
     "the pause to be under way",
     () => client.get(id),
@@ -101,6 +101,25 @@ test("a pause outlives the coordinator that was asked for it", async () => {
   expect(await client.untilStatus(id, "PAUSED")).toMatchObject({ death_count: 0, retry_count: 0 });
   await client.cancel(id);
   await expectAllKept(journey, [id]);
+});
+
+test("a pause sent again has the outcome of the first, whatever came after it, and pauses nothing again", async () => {
+  const journey = await begin();
+  const { client } = journey;
+  await journey.agent({ slots: 2 });
+  const { id, gate } = await halfway(journey);
+  expect(await client.pause(id, "lost")).toMatchObject({ status: "PAUSED" });
+  await client.resume(id);
+  await client.untilStatus(id, "RUNNING");
+  expect(await client.pause(id, "lost")).toMatchObject({ status: "RUNNING", pending_action: null });
+  openGate(gate);
+  await client.untilStatus(id, "COMPLETED");
+  expect(await client.pause(id, "lost")).toMatchObject({ status: "COMPLETED" });
+  const { id: deaf, answer } = await pausingDeaf(journey, "too late");
+  await client.cancel(deaf);
+  expect(await answer).toMatchObject({ status: 400 });
+  await expect(client.pause(deaf, "too late")).rejects.toMatchObject({ status: 400 });
+  await expectAllKept(journey, [id, deaf]);
 });
 
 test("what runs moves to another pool, and goes on there from its checkpoint", async () => {

@@ -42,6 +42,9 @@ export class Refused extends Error {
 /** No answer at all, or one that leaves open what was done. */
 const isUnknown = (error: unknown): boolean => !(error instanceof Refused) || error.status >= 500;
 
+const under = (idempotencyKey: string | undefined): Record<string, string> =>
+  idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey };
+
 export class Client {
   readonly #url: string;
   readonly #key: string;
@@ -52,7 +55,7 @@ export class Client {
   }
 
   async submit(body: Submission, idempotencyKey?: string): Promise<WorkloadId> {
-    const headers = idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey };
+    const headers = under(idempotencyKey);
     return (await this.#send("POST", "/v1/workloads", submittedSchema, body, headers)).workload_id;
   }
 
@@ -86,8 +89,8 @@ export class Client {
     return this.#send("POST", `/v1/workloads/${id}/cancel`, z.unknown(), reason === undefined ? {} : { reason });
   }
 
-  pause(id: WorkloadId): Promise<unknown> {
-    return this.#send("POST", `/v1/workloads/${id}/pause`, z.unknown());
+  pause(id: WorkloadId, idempotencyKey?: string): Promise<unknown> {
+    return this.#send("POST", `/v1/workloads/${id}/pause`, z.unknown(), undefined, under(idempotencyKey));
   }
 
   resume(id: WorkloadId): Promise<unknown> {

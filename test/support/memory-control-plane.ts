@@ -14,6 +14,7 @@ import type {
 import { attemptsOf } from "../../functions/domain/attempts.ts";
 import { overridesOf } from "../../functions/domain/customer-limits.ts";
 import type { ChangeKind } from "../../functions/domain/directory-change.ts";
+import type { Recorded } from "../../functions/domain/explain.ts";
 import type { Refusal } from "../../functions/domain/refusal.ts";
 import { fullBucket } from "../../functions/domain/token-bucket.ts";
 import type { CreatedCustomer, Directory } from "../../functions/store/directory.ts";
@@ -34,7 +35,7 @@ import type { ExplainRule, ExplanationView } from "../../schema/http/explain.ts"
 import type { SubmitBody } from "../../schema/http/submit.ts";
 import type { AuditQuery, ListQuery, LogQuery, WorkloadView } from "../../schema/http/workload.ts";
 import type { CustomerId, IdSource, KeyId, WorkloadId } from "../../schema/ids.ts";
-import { logLevels, type WorkloadStatus } from "../../schema/status.ts";
+import { logLevels, type WorkloadEventType, type WorkloadStatus } from "../../schema/status.ts";
 import { limitsOf, type TierLimits } from "../../schema/tiers.ts";
 import { MemoryDirecting } from "./memory-directing.ts";
 import { operateOn } from "./memory-operations.ts";
@@ -107,10 +108,11 @@ export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGate
       ?.logs.push(...lines);
   }
 
-  addAudit(customerId: CustomerId, id: WorkloadId, events: readonly AuditView[]): void {
-    this.#tenant(customerId)
-      .workloads.get(id)
-      ?.audit.push(...events);
+  /** What is put in there has happened. */
+  trailOf(customerId: CustomerId, id: WorkloadId): AuditView[] {
+    const kept = this.#tenant(customerId).workloads.get(id);
+    if (kept === undefined) throw new Error(`no workload ${id}`);
+    return kept.audit;
   }
 
   count(customerId: CustomerId): number {
@@ -163,6 +165,13 @@ export class MemoryControlPlane implements ReadStore, Directory, CoordinatorGate
   ): Promise<Page<AuditView> | "bad_cursor" | null> {
     const kept = this.#tenant(customerId).workloads.get(id);
     return kept === undefined ? null : pageOf(kept.audit, cursor, limit, 0);
+  }
+
+  async lastEvent(customerId: CustomerId, id: WorkloadId, eventType: WorkloadEventType): Promise<Recorded | null> {
+    const found = this.trailOf(customerId, id).findLast(({ event_type }) => event_type === eventType);
+    if (found === undefined) return null;
+    const { generation, actor_type: type, actor_id, timestamp, details } = found;
+    return { eventType, generation, actor: { type, id: actor_id }, at: Date.parse(timestamp), details };
   }
 
   async attempts(

@@ -58,9 +58,9 @@ const isMeant = (
 function operation(tenant: Tenant, workloadId: WorkloadId, action: Action, parts: OperationParts): Operation {
   const kept = tenant.workloads.get(workloadId);
   if (kept === undefined) return { workloadId, outcome: "refused", refusal: { kind: "unknown_workload" } };
-  const { status } = kept.view;
+  const { status, generation } = kept.view;
   const wanted = { cancel: "CANCELLED", pause: "PAUSED", resume: "", move: "", retry: "" }[action.kind];
-  if (status === wanted) return { workloadId, outcome: "unchanged", status };
+  if (status === wanted) return { workloadId, outcome: "unchanged", status, generation };
   if (!able[action.kind](status)) {
     return { workloadId, outcome: "refused", refusal: { kind: "wrong_state", status, action: action.kind } };
   }
@@ -71,7 +71,8 @@ function change(kept: Kept, action: Exclude<Action, { kind: "retry" }>): Operati
   const { workload_id: workloadId, status } = kept.view;
   const isLater = status === "RUNNING" && (action.kind === "pause" || action.kind === "move");
   kept.view = { ...kept.view, ...(isLater ? { pending_action: action.kind } : changed(kept.view, action)) };
-  return { workloadId, outcome: isLater ? "pending" : "done", status: kept.view.status };
+  const { status: now, generation } = kept.view;
+  return { workloadId, outcome: isLater ? "pending" : "done", status: now, generation };
 }
 
 function changed(view: WorkloadView, action: Exclude<Action, { kind: "retry" }>): Partial<WorkloadView> {
@@ -84,7 +85,7 @@ function changed(view: WorkloadView, action: Exclude<Action, { kind: "retry" }>)
 }
 
 function repeat(tenant: Tenant, { view, audit }: Kept, { now, newId }: OperationParts): Operation {
-  const { workload_id: workloadId, status } = view;
+  const { workload_id: workloadId, status, generation } = view;
   const queuedCount = [...tenant.workloads.values()].filter((kept) => kept.view.status === "PENDING").length;
   const room = admit({
     queuedCount,
@@ -107,5 +108,5 @@ function repeat(tenant: Tenant, { view, audit }: Kept, { now, newId }: Operation
     updated_at: at,
   };
   tenant.workloads.set(retryId, { view: { ...again, workload_id: retryId }, audit: audit.slice(0, 1), logs: [] });
-  return { workloadId, outcome: "done", status, retryId };
+  return { workloadId, outcome: "done", status, generation, retryId };
 }

@@ -10,8 +10,9 @@ import {
 import { cancelBodySchema, type WorkloadView, workloadViewSchema } from "../../../schema/http/workload.ts";
 import type { WorkloadId } from "../../../schema/ids.ts";
 import { pauseWaitSeconds } from "../../../schema/limits.ts";
-import { isTerminal } from "../../../schema/status.ts";
+import { isTerminal, type WorkloadEventType } from "../../../schema/status.ts";
 import type { Action, Operation } from "../../coordinator/gateway.ts";
+import { lettingGo, wasLetGo } from "../../domain/attempts.ts";
 import type { ApiContext, ApiDependencies } from "../context.ts";
 import type { Checked } from "../errors.ts";
 import type { Idempotency } from "../idempotency.ts";
@@ -61,7 +62,7 @@ export const pauseWorkload = (deps: Deps): Route =>
     path: "/v1/workloads/{id}/pause",
     operationId: "pauseWorkload",
     summary: "Pause a workload",
-    description: `A running workload takes a checkpoint first: this waits up to ${pauseWaitSeconds} seconds for it. 202 says that it goes on; \`pending_action\` says so until it is paused. Where the workload ended meanwhile, the pause came too late: 400. The same request sent again under its key pauses nothing again: it answers 200 with the workload as it is by then, also when it was resumed. A pause after a move that is under way keeps the move: what is resumed goes on at the new place.`,
+    description: `A running workload takes a checkpoint first: this waits up to ${pauseWaitSeconds} seconds for it. 202 says that it goes on; \`pending_action\` says so until it is paused. Where the workload ended before its worker let go of it, the pause came too late: 400. The same request sent again under its key pauses nothing again, and has the same outcome: 400 where the pause came too late, 202 while it is under way still, else 200 with the workload as it is by then, also when it was resumed, or has ended since. A pause after a move that is under way keeps the move: what is resumed goes on at the new place.`,
     body: { schema: pauseBodySchema, optional: true, example: { reason: "maintenance" } },
     replies: {
       200: viewReply("It is paused; checkpoint_sequence says from where it will go on", "PAUSED"),
@@ -74,12 +75,26 @@ export const pauseWorkload = (deps: Deps): Route =>
       if (isPending) await deps.coordinators.settled(c.var.customer.customerId, id, pauseWaitSeconds * 1_000);
       const workload = await viewOf(deps, c, id);
       if (!workload.ok) return { refusal: workload.refusal };
-      const { status, pending_action } = workload.value;
-      // It ended before its worker had paused it.
-      if (isPending && isTerminal(status)) return { refusal: { kind: "wrong_state", status, action: "pause" } };
-      return pending_action === null ? reply(200, workload.value) : reply(202, workload.value);
+      return isPending ? pauseOutcome(deps, workload.value, made.value.generation) : reply(200, workload.value);
     },
   });
+
+/** Told by the workload's history, so that it is the same as often as it is asked. */
+async function pauseOutcome({ store }: Deps, view: WorkloadView, askedOf: number) {
+  const { status, generation, pending_action } = view;
+  if (isTerminal(status) && !wasLetGo(await newestOf(store, view, lettingGo), askedOf))
+    return { refusal: { kind: "wrong_state", status, action: "pause" } } as const;
+  const isUnderWay = pending_action !== null && generation === askedOf;
+  return isUnderWay ? reply(202, view) : reply(200, view);
+}
+
+async function newestOf(store: Deps["store"], view: WorkloadView, types: readonly WorkloadEventType[]) {
+  const { customer_id, workload_id } = view;
+  const events = await Promise.all(types.map((type) => store.lastEvent(customer_id, workload_id, type)));
+  return events.flatMap((event) =>
+    event === null ? [] : [{ event_type: event.eventType, generation: event.generation }],
+  );
+}
 
 export const resumeWorkload = (deps: Deps): Route =>
   route({

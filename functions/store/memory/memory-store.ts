@@ -122,7 +122,7 @@ function customerStore(rows: Rows): CustomerStore {
 const isHeldBy = ({ workload }: WorkloadRow, asker: { generation: number; worker_id: string }): boolean =>
   workload.generation === asker.generation && workload.workerId === asker.worker_id && isHeld(workload.status);
 
-function readStore(rows: Rows): ReadStore {
+function readStore(rows: Rows): Omit<ReadStore, keyof CustomerStore> {
   return {
     async workload(customerId, id) {
       const row = rowOf(rows, customerId, id);

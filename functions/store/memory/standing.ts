@@ -26,8 +26,8 @@ export function lastEvent(
 ): Recorded | null {
   const found = rowOf(rows, customerId, id)?.audit.findLast(({ event_type }) => event_type === eventType);
   if (found === undefined) return null;
-  const { actor_type: type, actor_id, timestamp, details } = found;
-  return { eventType, actor: { type, id: actor_id }, at: Date.parse(timestamp), details };
+  const { actor_type: type, actor_id, generation, timestamp, details } = found;
+  return { eventType, generation, actor: { type, id: actor_id }, at: Date.parse(timestamp), details };
 }
 
 export function listCheckpoints(rows: Rows, customerId: CustomerId, id: WorkloadId): CheckpointView[] | null {

@@ -30,9 +30,9 @@ export async function lastEvent(
   id: WorkloadId,
   eventType: WorkloadEventType,
 ): Promise<Recorded | null> {
-  const { actorType, actorId, createdAt } = auditEvents;
+  const { actorType, actorId, generation, createdAt } = auditEvents;
   const query = db
-    .select({ actorType, actorId, createdAt, details: jsonText(auditEvents.details) })
+    .select({ actorType, actorId, generation, createdAt, details: jsonText(auditEvents.details) })
     .from(auditEvents)
     .where(
       and(eq(auditEvents.customerId, customerId), eq(auditEvents.workloadId, id), eq(auditEvents.eventType, eventType)),
@@ -42,5 +42,5 @@ export async function lastEvent(
   const [row] = await attempt("reading an audit event", query);
   if (row === undefined) return null;
   const actor = { type: row.actorType as ActorType, id: row.actorId };
-  return { eventType, actor, at: row.createdAt.getTime(), details: parseJson(row.details) };
+  return { eventType, generation: row.generation, actor, at: row.createdAt.getTime(), details: parseJson(row.details) };
 }

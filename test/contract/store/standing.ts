@@ -44,15 +44,15 @@ export function standingContract(give: GiveStore): void {
       const entry = {
         eventType: "workload.paused",
         actor,
-        generation: 0,
+        generation: 3,
         at: t0 + 5,
         details: { reason: "b" },
       } as const;
       const audit = [{ ...entry, at: t0 + 4, details: { reason: "a" } }, entry];
       await apply(store, lead, [{ ...change, audit }]);
-      const { eventType, at, details } = entry;
+      const { eventType, generation, at, details } = entry;
       expect(await store.lastEvent(lead.customerId, workloadId, "workload.paused")).toEqual({
-        ...{ eventType, actor, at, details },
+        ...{ eventType, generation, actor, at, details },
       });
       expect(await store.lastEvent(lead.customerId, workloadId, "workload.failed")).toBeNull();
       expect(await store.lastEvent(other.lead.customerId, workloadId, "workload.paused")).toBeNull();

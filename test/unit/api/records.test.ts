@@ -46,7 +46,7 @@ describe("the records of a workload", () => {
   it("are its audit events by page: a hundred, or as many as are asked for, up to a thousand", async () => {
     const { api, tenant, get } = await setUp();
     const id = workloadIdSchema.parse(await api.submit(tenant));
-    api.memory.addAudit(tenant.customerId, id, placed(auditEventsPageMax));
+    api.memory.trailOf(tenant.customerId, id).push(...placed(auditEventsPageMax));
     const path = `/v1/workloads/${id}/audit`;
     const ofPage = async (query: string) => bodyOf(await get(`${path}${query}`), auditTrailSchema.strict());
     expect((await ofPage("")).events).toHaveLength(auditEventsPageDefault);
@@ -59,7 +59,7 @@ describe("the records of a workload", () => {
   it("are its attempts by page: a hundred, or as many as are asked for, up to a thousand", async () => {
     const { api, tenant, get } = await setUp();
     const id = workloadIdSchema.parse(await api.submit(tenant));
-    api.memory.addAudit(tenant.customerId, id, placed(attemptsPageMax + 1));
+    api.memory.trailOf(tenant.customerId, id).push(...placed(attemptsPageMax + 1));
     const path = `/v1/workloads/${id}/attempts`;
     const ofPage = async (query: string) => bodyOf(await get(`${path}${query}`), attemptListSchema.strict());
     expect((await ofPage("")).attempts).toHaveLength(attemptsPageDefault);

@@ -235,7 +235,7 @@ describe("a retry", () => {
     const retryId = operation?.outcome === "done" ? operation.retryId : undefined;
     if (retryId === undefined) throw new Error("there is no new workload");
     await world.settled();
-    expect(operation).toEqual({ workloadId: id, outcome: "done", status: "FAILED", retryId });
+    expect(operation).toEqual({ workloadId: id, outcome: "done", status: "FAILED", generation: 1, retryId });
     expect(await world.row(id)).toEqual(before);
     expect(await world.row(retryId)).toMatchObject({
       status: "PENDING",
@@ -420,12 +420,20 @@ describe("waiting for a slot to be free", () => {
   test("goes on in the next session, and ends after its time", async () => {
     const world = new World();
     const id = await running(world);
+    await world.act(pause, id);
     const status = world.statusWhenFreed(id, 60_000);
     await world.forget();
     await world.report(eventOf(id, { kind: "completed", result: null }));
     expect(await status).toEqual({ ok: true, value: "COMPLETED" });
     const held = await running(world);
+    await world.act(pause, held);
     expect(await world.statusWhenFreed(held, 1)).toEqual({ ok: true, value: "RUNNING" });
     expect(await world.statusWhenFreed(ids.workload(), 1)).toEqual({ ok: true, value: null });
+  });
+
+  test("is over at once for what runs again, or for other reasons: nobody is to let go of it", async () => {
+    const world = new World();
+    const id = await running(world);
+    expect(await world.statusWhenFreed(id, 60_000)).toEqual({ ok: true, value: "RUNNING" });
   });
 });

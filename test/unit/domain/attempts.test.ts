@@ -1,10 +1,10 @@
 /** Attempts read off the trail: one an assignment, each with its end, whatever else happens to the workload. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { attemptsOf, type TrailEvent } from "../../../functions/domain/attempts.ts";
+import { attemptsOf, type TrailEvent, wasLetGo } from "../../../functions/domain/attempts.ts";
 import type { Workload } from "../../../functions/domain/workload.ts";
 import type { AttemptOutcome } from "../../../schema/http/attempt.ts";
-import { isHeld } from "../../../schema/status.ts";
+import { isHeld, isTerminal } from "../../../schema/status.ts";
 import { ids, newWorkload, t0 } from "../../support/records.ts";
 import { type HappeningName, happenings } from "./lifecycle.ts";
 
@@ -61,7 +61,39 @@ function live(story: readonly HappeningName[]): { trail: TrailEvent[]; expected:
   return { trail, expected, last: workload };
 }
 
+/** Of each generation that was asked to pause while it ran: whether the pause was done, or a move in its place. */
+function pausesIn(story: readonly HappeningName[]) {
+  const asked = new Map<number, boolean>();
+  let workload = newWorkload();
+  for (const [index, name] of story.entries()) {
+    const moment = { now: t0 + 400_000 * (index + 1), random: 0.5 };
+    const decision = happenings[name](workload, { workerId, generation: workload.generation, moment });
+    if (decision.kind !== "change") continue;
+    const { next } = decision.change;
+    if (next.intent?.kind === "pause") asked.set(next.generation, false);
+    else if (asked.has(workload.generation) && workload.intent !== null && next.intent === null)
+      asked.set(workload.generation, !isTerminal(next.status));
+    workload = next;
+  }
+  return [...asked];
+}
+
 describe("the attempts at a workload", () => {
+  test("were let go as they were asked to, or ended first, in every history that can be", () => {
+    const asked = ["asked to pause", "asked to move", "asked to resume"] as const;
+    const likely = fc.constantFrom<HappeningName>("placed", "started", ...asked, "paused", "worker lost", "completed");
+    const happening = fc.oneof({ weight: 9, arbitrary: likely }, fc.constantFrom(...names));
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 30, size: "max" }), (story) => {
+        const { trail } = live(story);
+        const pauses = pausesIn(story);
+        expect(pauses.map(([generation]) => [generation, wasLetGo(trail, generation)])).toEqual(pauses);
+      }),
+      // Its worker lost it without fencing, so the move carries the generation that was asked.
+      { numRuns: 1_000, examples: [[["placed", "started", "asked to pause", "asked to move", "worker lost"]]] },
+    );
+  });
+
   test("are one an assignment, each with its end, in every history that can be", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...names), { maxLength: 30 }), (story) => {

@@ -49,7 +49,13 @@ describe("a workload that waits", () => {
 
   test("after a failed try is told when the next is due, and of the error", () => {
     const error = { type: "ECONNRESET", message: "the connection was lost" };
-    const recorded: Recorded = { eventType: "workload.retry_scheduled", actor, at: now - 5, details: { error } };
+    const recorded: Recorded = {
+      eventType: "workload.retry_scheduled",
+      generation: 1,
+      actor,
+      at: now - 5,
+      details: { error },
+    };
     const workload = { dueAt: now + 9, retryCount: 2 };
     expect(eventToRecall({ ...newWorkload(), ...workload })).toBe("workload.retry_scheduled");
     expect(explain(ask(workload, { recorded }))).toMatchObject({
@@ -97,7 +103,13 @@ describe("a workload that does not wait", () => {
   });
 
   test.for(["PAUSED", "CANCELLED"] as const)("is told by whom, when and why it is %s", (status) => {
-    const recorded: Recorded = { eventType: "workload.paused", actor, at: now, details: { reason: "enough" } };
+    const recorded: Recorded = {
+      eventType: "workload.paused",
+      generation: 1,
+      actor,
+      at: now,
+      details: { reason: "enough" },
+    };
     expect(explain(ask({ status }, { recorded }))).toMatchObject({
       rule: status,
       details: { actor_type: "user", actor_id: actor.id, at: iso(now), reason: "enough" },
@@ -106,7 +118,7 @@ describe("a workload that does not wait", () => {
 
   test("is told of the error that ended it", () => {
     const error = { type: "Broken", message: "it broke" };
-    const recorded: Recorded = { eventType: "workload.failed", actor, at: now, details: { error } };
+    const recorded: Recorded = { eventType: "workload.failed", generation: 1, actor, at: now, details: { error } };
     expect(explain(ask({ status: "FAILED", completedAt: now }, { recorded })).details).toMatchObject({ error });
     expect(ruleOf(ask({ status: "COMPLETED", completedAt: now }))).toBe("COMPLETED");
   });
