@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cursorOf } from "../../functions/coordinator/watch.ts";
 import type { Stack } from "../../infra/local/stack.ts";
-import { createIdSource, secureRandom } from "../../schema/ids.ts";
+import { createIdSource, secureRandom, type WorkloadId } from "../../schema/ids.ts";
 import { requirementOf } from "../support/api-callers.ts";
 import { startApi } from "../support/api-fixture.ts";
-import { type Marked, markedCustomer } from "../support/canary.ts";
-import { type Call, documentOf, operationsOf } from "../support/documented.ts";
+import { type Marked, markedCustomer, tomorrow } from "../support/canary.ts";
+import { type Call, documentOf, idKindsOf, operationsOf } from "../support/documented.ts";
 import { type Fingerprints, openFingerprints } from "../support/fingerprint.ts";
 import { type RawClient, type RawReply, rawClient } from "../support/raw-http.ts";
 import { type Parts, partsOf, requestOf } from "../support/requests.ts";
 import { startTestStack } from "../support/stack.ts";
+import { Stream } from "../support/stream.ts";
 
 const seed = Number(process.env.NIYANTA_FUZZ_SEED ?? Date.now() % 2 ** 31);
 const samples = 5;
@@ -65,17 +67,27 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Every stream begins with it, and says in it where the workload stands. */
+const isBegun = (heard: string) => heard.includes('"type":"hello"');
 const askAs = (who: Marked, call: Call, parts: Parts) =>
-  client.send(requestOf(call, { ...parts, headers: { "X-Request-Id": "same" } }, `Bearer ${who.customer.key}`));
+  client.send(
+    requestOf(call, { ...parts, headers: { "X-Request-Id": "same" } }, `Bearer ${who.customer.key}`),
+    isBegun,
+  );
+
+const ofTheMoment = ["date", "x-ratelimit-remaining", "x-ratelimit-reset"];
+const without = (headers: object, names: readonly string[]) =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
 
 /** What a reply says, without what it repeats of the question and what the clock put in. */
 const said = ({ status, headers, text: body }: RawReply, replaced: string) => ({
   status,
-  type: headers["content-type"],
+  headers: without(headers, ofTheMoment),
   body: body.replaceAll(replaced, "it"),
 });
-const sorted = (reply: { body: string }) => ({
+const sorted = (reply: ReturnType<typeof said>) => ({
   ...reply,
+  headers: without(reply.headers, ["content-length"]),
   body: reply.body
     .replaceAll(/\b(?:wl|wlcfg|cust|wkr|key)_[0-9a-hjkmnp-tv-z]{26}\b/g, "id")
     .replaceAll(/nyt_id_[0-9a-f]+/g, "secret")
@@ -99,12 +111,79 @@ function naming(call: Call): { parts: Parts; made: string }[] {
   );
 }
 
+const live = ofCustomers.filter(({ operation }) => operation.tags.includes("Live updates"));
+/** With it a stream tells everything since the first event. */
+const beginning = (workloadId: WorkloadId) => cursorOf(workloadId, { eventId: 0, generation: 0, line: 0 });
+const firstOf = ({ workloads: [first] }: Marked): WorkloadId => {
+  if (first === undefined) throw new Error("there are no workloads");
+  return first;
+};
+
+/** One WebSocket of all workloads from now on, and one of the first, which has ended, from its beginning on. */
+async function watchBoth(who: Marked): Promise<readonly [all: Stream, one: Stream]> {
+  const { api_url: url } = stack.dev;
+  const [token, workloadId] = [who.customer.key, firstOf(who)];
+  const all = await Stream.open(url, { token });
+  return [all, await Stream.open(url, { token, workloadId, cursor: beginning(workloadId) })];
+}
+
+/** Server-sent events, until the workload has ended and all is told. */
+async function eventsOf({ customer }: Marked, workloadId: WorkloadId): Promise<string> {
+  const path = `/v1/workloads/${workloadId}/events?cursor=${beginning(workloadId)}`;
+  const headers = { authorization: `Bearer ${customer.key}` };
+  return (await client.send({ method: "GET", path, headers, body: null }, () => false)).text;
+}
+
+const submitLater = ({ client: by, word }: Marked) =>
+  by.submit({ workload_type: "noop", labels: { [word]: word }, run_at: tomorrow() });
+
+/** What both tell, up to that cancellation and up to the end of what was over. */
+async function heardUntilCancelled([all, one]: readonly [Stream, Stream], id: WorkloadId): Promise<string> {
+  await all.messages.until(
+    (message) => message.type === "status_update" && message.workload_id === id && message.status === "CANCELLED",
+  );
+  await one.messages.until(({ type }) => type === "completed");
+  all.leave();
+  return JSON.stringify([all.messages.all, one.messages.all]);
+}
+
+describe("live updates", () => {
+  it.each(titled(live))("%s takes a cursor of another customer's workload as one of none", async (_, call) => {
+    const asked = async (id: string) => {
+      const query = [["cursor", beginning(id as WorkloadId)]] as const;
+      return said(
+        await askAs(asking, call, { path: { id: firstOf(asking) }, query, headers: {}, body: undefined }),
+        id,
+      );
+    };
+    const theirs = await asked(firstOf(other));
+    expect(theirs).toEqual(await asked(unknown.wl ?? ""));
+    expect(theirs.status).toBe(400);
+  });
+
+  it("tell nothing of another customer while its workloads change", async () => {
+    const [mine, theirs] = [await submitLater(asking), await submitLater(other)];
+    const [own, foreign] = [await watchBoth(asking), await watchBoth(other)];
+    const events = eventsOf(asking, mine);
+    await other.client.cancel(theirs, other.word);
+    const heardThere = await heardUntilCancelled(foreign, theirs);
+    await asking.client.cancel(mine, asking.word);
+    const heard = (await heardUntilCancelled(own, mine)) + (await events);
+    for (const text of [other.word, ...ids, theirs]) expect(heard).not.toContain(text);
+    // These could have been heard, had they been told to the wrong one.
+    for (const text of [other.word, firstOf(other), theirs]) expect(heardThere).toContain(text);
+    for (const text of [asking.word, firstOf(asking), mine]) expect(heard).toContain(text);
+    expect(await eventsOf(other, firstOf(other))).toContain(other.word);
+  });
+});
+
 describe.each(titled(ofCustomers))("%s", (_, call) => {
   const { parameters } = call;
 
   it("answers an id of another customer as one that nobody has, and does nothing to it", async () => {
     const before = await fingerprints.take(other.customer.customerId);
     const inPath = parameters.some((one) => one.in === "path");
+    const taken = new Set<string>();
     for (const { parts, made } of naming(call).slice(0, inPath ? samples : bodiesTried)) {
       for (const id of ids.filter((one) => kindOf(one) === kindOf(made))) {
         const toMade = await askAs(asking, call, parts);
@@ -113,8 +192,11 @@ describe.each(titled(ofCustomers))("%s", (_, call) => {
         // A path names one thing, which is not there; a body that was taken says what it made, and when.
         expect({ id, ...(inPath ? found : sorted(found)) }).toEqual({ id, ...(inPath ? expected : sorted(expected)) });
         if (inPath) expect(toTheirs.status).toBeGreaterThanOrEqual(400);
+        if (inPath || toTheirs.status < 300) taken.add(kindOf(id));
       }
     }
+    const kinds = ids.map(kindOf).filter((kind) => idKindsOf(document, call).has(kind));
+    expect(taken).toEqual(new Set(kinds));
     expect(await fingerprints.take(other.customer.customerId)).toEqual(before);
   });
 

@@ -52,12 +52,15 @@ const byType: Readonly<Record<string, OfType | undefined>> = {
   object: (schema, make) => objects(schema, make),
 };
 
+/** Fields of ids that take any text, and answer one that is no id as one that nobody has. */
+const patternsOfIds: Readonly<Record<string, string | undefined>> = { ids: "^wl_", workload_id: "^wl_" };
+
 function texts(schema: Schema, name: string, known: Known): fc.Arbitrary<unknown> {
   const { pattern = "", format, minLength = 0, maxLength = lengthTried } = schema;
   if (format === "date-time") return times;
   if (name === "Idempotency-Key")
     return mostly(fc.uuid(), matching(String(pattern), Number(minLength), Number(maxLength)));
-  const [first, ...others] = known(name, String(pattern));
+  const [first, ...others] = known(name, String(schema.pattern ?? patternsOfIds[name] ?? ""));
   const any =
     pattern === ""
       ? plain(Number(minLength), Number(maxLength))

@@ -67,7 +67,7 @@ async function runAll(
 }
 
 const dayMs = 86_400_000;
-const tomorrow = () => new Date(Date.now() + dayMs).toISOString();
+export const tomorrow = () => new Date(Date.now() + dayMs).toISOString();
 
 async function postAs(stack: Stack, key: string, path: string, json: object, word: string): Promise<void> {
   const headers = {

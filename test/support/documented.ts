@@ -78,6 +78,34 @@ export const operationsOf = (document: Documented): Call[] =>
     Object.entries(methods).map(([method, operation]) => callOf(document, method.toUpperCase(), path, operation)),
   );
 
+/** Ids by the field that they stand in, where no pattern says so. */
+const kindsByField: Readonly<Record<string, string>> = {
+  ...{ ids: "wl", workload_id: "wl", config_id: "wlcfg" },
+  ...{ key_id: "key", customer_id: "cust", worker_id: "wkr" },
+};
+
+/** Of which kinds of thing it takes ids, in whatever part of a request. */
+export function idKindsOf(document: Raw, { parameters, body }: Call): ReadonlySet<string> {
+  const text = spelledOut(document, [parameters.map(({ schema }) => schema), body?.schema]);
+  const byPattern = text.matchAll(/"pattern":"\^(wl|wlcfg|key|cust|wkr)_/g);
+  const byField = text.matchAll(/"(\w+)":\{/g);
+  return new Set([
+    ...Array.from(byPattern, ([, kind = ""]) => kind),
+    ...Array.from(byField, ([, field = ""]) => kindsByField[field] ?? []).flat(),
+  ]);
+}
+
+/** As text, with what a reference stands for in its place; once, as some lead back to themselves. */
+function spelledOut(document: Raw, value: unknown): string {
+  const seen = new Set<unknown>();
+  return JSON.stringify(value, (_, one: unknown) => {
+    if (typeof one !== "object" || one === null || !("$ref" in one)) return one;
+    if (seen.has(one.$ref)) return {};
+    seen.add(one.$ref);
+    return followed(document, one);
+  });
+}
+
 function callOf(document: Documented, method: string, path: string, operation: Operation): Call {
   const content = operation.requestBody?.content["application/json"];
   return {

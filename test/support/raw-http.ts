@@ -1,5 +1,6 @@
 /** Requests as they are written, also those that a well-behaved client cannot make; connections are kept. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 
 export interface RawRequest {
@@ -13,12 +14,16 @@ export interface RawRequest {
 export interface RawReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Empty where the reply is a stream without an end. */
+  /** Of a stream without an end, as much as was to be heard of it; frames of a WebSocket as they came. */
   readonly text: string;
 }
 
+/** Whether enough was heard of a stream; one that ends is heard to its end. */
+export type IsEnough = (heard: string) => boolean;
+
 export interface RawClient {
-  send(request: RawRequest): Promise<RawReply>;
+  /** Of a stream nothing is heard, unless it is said what is enough. */
+  send(request: RawRequest, isEnough?: IsEnough): Promise<RawReply>;
   /** Several at once, never more than there are connections; replies in the order of the requests. */
   sendAll(requests: readonly RawRequest[]): Promise<RawReply[]>;
   /** Goes away as soon as all of it is sent, whatever becomes of it. */
@@ -31,24 +36,25 @@ const endless = /^text\/event-stream/;
 
 export function rawClient(url: string, connectionsMax = connectionsDefault): RawClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax });
-  const send = (request: RawRequest) => exchange(url, agent, request);
+  const send = (request: RawRequest, isEnough: IsEnough = () => true) => exchange(url, agent, request, isEnough);
   return {
     send,
-    sendAll: (requests) => Promise.all(requests.map(send)),
+    sendAll: (requests) => Promise.all(requests.map((request) => send(request))),
     abandon: (request) => sendAndLeave(url, request),
     close: () => agent.destroy(),
   };
 }
 
-function exchange(url: string, agent: Agent, { method, path, headers, body }: RawRequest): Promise<RawReply> {
+function exchange(url: string, agent: Agent, request: RawRequest, isEnough: IsEnough): Promise<RawReply> {
+  const { method, path, headers, body } = request;
   const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
   const { hostname, port } = new URL(url);
   const sent = httpRequest({ agent, hostname, port, method, path, headers: withLength(headers, body) });
   sent.on("error", (error) => reject(new Error(`sending ${method} ${path}`, { cause: error })));
-  sent.on("response", (message) => read(message).then(resolve, reject));
-  sent.on("upgrade", ({ statusCode = 0, headers: given }, socket) => {
-    socket.destroy();
-    resolve({ status: statusCode, headers: given, text: "" });
+  sent.on("response", (message) => read(message, isEnough).then(resolve, reject));
+  sent.on("upgrade", ({ statusCode: status = 0, headers: given }, socket, head) => {
+    socket.unshift(head);
+    hear(socket, isEnough).then((text) => resolve({ status, headers: given, text }), reject);
   });
   sent.end(body ?? undefined);
   return promise;
@@ -69,9 +75,20 @@ function sendAndLeave(url: string, { method, path, headers, body }: RawRequest):
 const withLength = (headers: RawRequest["headers"], body: RawRequest["body"]) =>
   body === null ? headers : { ...headers, "content-length": Buffer.byteLength(body) };
 
-async function read(message: IncomingMessage): Promise<RawReply> {
+async function read(message: IncomingMessage, isEnough: IsEnough): Promise<RawReply> {
   const { statusCode: status = 0, headers } = message;
-  if (!endless.test(headers["content-type"] ?? "")) return { status, headers, text: await readAll(message) };
-  message.destroy();
-  return { status, headers, text: "" };
+  const isEndless = endless.test(headers["content-type"] ?? "");
+  return { status, headers, text: await (isEndless ? hear(message, isEnough) : readAll(message)) };
+}
+
+async function hear(stream: Readable, isEnough: IsEnough): Promise<string> {
+  let heard = "";
+  if (!isEnough(heard)) {
+    for await (const chunk of stream) {
+      heard += String(chunk);
+      if (isEnough(heard)) break;
+    }
+  }
+  stream.destroy();
+  return heard;
 }
