@@ -13,7 +13,7 @@ import {
   statusSubject,
 } from "../../schema/messages/subjects.ts";
 import type { ToWorker } from "../../schema/messages/to-worker.ts";
-import { askAsWorker, connectAsWorker, mintOf } from "../support/broker-client.ts";
+import { connectAsWorker, mintOf, sayAsWorker } from "../support/broker-client.ts";
 import { startNats, type TestNats } from "../support/nats.ts";
 import { type Ending, endings, type NatsWay, startWay } from "../support/nats-way.ts";
 import { Occurrences } from "../support/occurrences.ts";
@@ -21,6 +21,7 @@ import { newAssignment, testIds } from "../support/scripted-coordinator.ts";
 
 const rollCall = { type: "roll_call" as const, payload: {} };
 const workerId = testIds.worker();
+const goodbye = { type: "worker.goodbye" as const, payload: { worker_id: workerId } };
 const subject = commandsSubject("default", workerId);
 /** Longer than a test may take: no answer here comes from this bound. */
 const patienceMs = 3_600_000;
@@ -155,7 +156,7 @@ describe.each(Object.keys(endings) as Ending[])("a connection that is %s as soon
     expect(await served.request(subject, rollCall, patienceMs)).toEqual({ type: "no_responders" });
     const worker = await connectAsWorker(nats, workerId, { reconnect: false });
     for (const channel of [eventsSubject("default", workerId), statusSubject("default", workerId)])
-      expect(await askAsWorker(worker, workerId, channel)).toMatchObject({ message: { type: "goodbye.ack" } });
+      expect(await sayAsWorker(worker, channel, goodbye)).toMatchObject({ type: "goodbye.ack" });
     await worker.close();
     await served.close();
     way.stop();

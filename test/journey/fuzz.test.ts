@@ -1,4 +1,5 @@
 /** Every operation of the document, asked in hundreds of right and wrong ways: it answers as the document says. */
+import { createUser } from "@nats-io/nkeys";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stack } from "../../infra/local/stack.ts";
@@ -10,6 +11,7 @@ import { replyProblems } from "../support/checked-reply.ts";
 import { conformance } from "../support/conformance.ts";
 import { type Call, documentOf, operationsOf } from "../support/documented.ts";
 import { type Fingerprints, openFingerprints } from "../support/fingerprint.ts";
+import { plant, plantedTypes } from "../support/planted.ts";
 import { type RawClient, type RawReply, type RawRequest, rawClient } from "../support/raw-http.ts";
 import { partsOf, requestOf } from "../support/requests.ts";
 import { spoil } from "../support/spoilt.ts";
@@ -20,10 +22,10 @@ const runsMin = 300;
 const runs = Math.ceil(Math.max(runsMin, Number(process.env.NIYANTA_FUZZ_RUNS ?? runsMin)) / 2);
 const seed = Number(process.env.NIYANTA_FUZZ_SEED ?? Date.now() % 2 ** 31);
 const shown = 5;
-const plantedMax = 30;
 /** Of one kind. */
 const seedsMax = 60;
 const harvestedMax = 2_000;
+const leaseSeconds = 3_600;
 
 const text = await (await (await startApi()).app.request("/openapi.json")).text();
 const document = documentOf(text);
@@ -37,13 +39,20 @@ let credentials: Credentials;
 let fingerprints: Fingerprints;
 /** Ids of what exists, the newest first. */
 let seeds: readonly string[] = [];
+/** For the operation that is asked. */
+let planted: readonly string[] = [];
 /** Of the key and the customer that ask: what happened to them would happen to the test. */
 let own: ReadonlySet<string>;
 
 beforeAll(async () => {
   const pool = await ownPoolToken();
-  // Nobody works here: what is accepted stays as it is.
-  stack = await startTestStack({ agents: 0, bindings: pool.bindings });
+  // Nobody works here: what is accepted stays as it is; and who only registers is there to the end.
+  stack = await startTestStack({
+    agents: 0,
+    bindings: pool.bindings,
+    leaseSeconds,
+    heartbeatSeconds: leaseSeconds / 4,
+  });
   client = rawClient(stack.dev.api_url);
   fingerprints = await openFingerprints(stack.dev.database_url);
   const { key, customerId } = await newCustomer(stack, { scopes: customerScopes });
@@ -58,38 +67,32 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** Some that wait, some that are paused, some that are cancelled. */
-async function plantWorkloads(): Promise<void> {
-  const workloads = Array.from({ length: plantedMax }, () => ({ workload_type: "noop", labels: { team: "fuzz" } }));
-  const { text: planted } = await post("/v1/workloads/batch", { workloads });
-  const ids: string[] = JSON.parse(planted).workloads.map((one: { workload_id: string }) => one.workload_id);
-  await post("/v1/workloads/batch/pause", { ids: ids.slice(0, plantedMax / 3) });
-  await post("/v1/workloads/batch/cancel", { ids: ids.slice(plantedMax / 3, (2 * plantedMax) / 3) });
-  remember(planted);
-}
-
-async function post(path: string, json: object): Promise<RawReply> {
-  const headers = { authorization: `Bearer ${credentials.customer}`, "content-type": "application/json" };
-  const reply = await client.send({ method: "POST", path, headers, body: JSON.stringify(json) });
-  expect(reply).toMatchObject({ status: path.endsWith("batch") ? 202 : 200 });
-  return reply;
-}
+const idsIn = (text: string): string[] => text.match(/\b(?:wl|wlcfg|cust|wkr|key)_[0-9a-hjkmnp-tv-z]{26}\b/g) ?? [];
 
 /** What replies speak of can be asked for: so every operation finds what others have made. */
 function remember(reply: string): void {
-  const found = reply.match(/\b(?:wl|wlcfg|cust|wkr|key)_[0-9a-hjkmnp-tv-z]{26}\b/g) ?? [];
-  const all = Array.from(new Set([...found, ...seeds])).filter((id) => !own.has(id));
+  const all = Array.from(new Set([...idsIn(reply), ...seeds])).filter((id) => !own.has(id));
   seeds = Array.from(Map.groupBy(all, (id) => id.split("_")[0]).values()).flatMap((ids) => ids.slice(0, seedsMax));
 }
 
-const ofTypes = ["fuzz.a", "fuzz.b", "fuzz.c", "fuzz.d"];
-const named: Readonly<Record<string, readonly string[]>> = { pool: ["default"], label: ["team:fuzz", "team"] };
+const freshTypes = Array.from({ length: 4 }, (_, at) => `fuzz.fresh${at}`);
+const named: Readonly<Record<string, readonly string[]>> = {
+  pool: ["default"],
+  label: ["team:fuzz", "team"],
+  public_key: [createUser().getPublicKey()],
+};
 
-/** For a pattern that is an id's: the ids that there are. */
-function known({ path }: Call): Known {
-  const types = path.includes("configs") ? ofTypes : ["noop", "sleep"];
-  const ofName: typeof named = { ...named, workload_type: types };
-  return (name, pattern) => ofName[name] ?? seeds.filter((id) => pattern.startsWith(`^${id.split("_")[0]}_`));
+function typesFor({ method, path }: Call): readonly string[] {
+  if (!path.includes("configs")) return ["noop", "sleep"];
+  return method === "POST" ? freshTypes : plantedTypes;
+}
+
+/** For a pattern that is an id's: the ids that there are. Where a path has two, they belong together as they were planted. */
+function known(call: Call): Known {
+  const ofName: typeof named = { ...named, workload_type: typesFor(call) };
+  const isPair = call.parameters.filter((one) => one.in === "path").length > 1;
+  const ids = isPair ? planted : seeds;
+  return (name, pattern) => ofName[name] ?? ids.filter((id) => pattern.startsWith(`^${id.split("_")[0]}_`));
 }
 
 const told = ({ method, path, headers, body }: RawRequest) =>
@@ -102,11 +105,15 @@ interface Case {
   readonly statuses: readonly number[] | null;
 }
 
-/** What was answered in another way than promised, or with a status that the case does not allow. */
-async function failures(call: Call, cases: readonly Case[]): Promise<string[]> {
+async function ask(cases: readonly Case[]): Promise<RawReply[]> {
   const replies = await client.sendAll(cases.map(({ request }) => request));
   for (const reply of replies) remember(reply.text.slice(0, harvestedMax));
-  return replies.flatMap((reply, at) => {
+  return replies;
+}
+
+/** What was answered in another way than promised, or with a status that the case does not allow. */
+const failures = (call: Call, cases: readonly Case[], replies: readonly RawReply[]): string[] =>
+  replies.flatMap((reply, at) => {
     const { request, what, statuses } = cases[at] ?? { request: null, what: "", statuses: null };
     const problems = replyProblems(conforming, call, reply);
     if (statuses !== null && !statuses.includes(reply.status))
@@ -114,21 +121,29 @@ async function failures(call: Call, cases: readonly Case[]): Promise<string[]> {
     if (problems.length === 0 || request === null) return [];
     return [`${problems.join("; ")}\n  asked: ${told(request)}\n  answered: ${answered(reply)}\n  seed: ${seed}`];
   });
-}
+
+/** Of many at once, at least one. */
+const isDone = ({ status, text: body }: RawReply): boolean =>
+  status < 300 && (!body.includes('"outcome":') || /"outcome":"(?:done|pending)"/.test(body));
 
 describe.each(titled)("%s", (_, call) => {
   const sample = (count: number) =>
     fc.sample(partsOf(document, known(call), call), { numRuns: count, seed: seed + calls.indexOf(call) });
 
   it("answers what it asks for as the document says", async () => {
-    await plantWorkloads();
+    const made = await plant({ stack, credentials }, call);
+    planted = idsIn(made);
+    remember(made);
     const authorization = authorizationOf(call, credentials);
     const cases = sample(runs).map((parts) => ({
       request: requestOf(call, parts, authorization),
       what: "",
       statuses: null,
     }));
-    expect((await failures(call, cases)).slice(0, shown)).toEqual([]);
+    const replies = await ask(cases);
+    expect(failures(call, cases, replies).slice(0, shown)).toEqual([]);
+    const statuses = new Set(replies.map(({ status }) => status));
+    expect(replies.some(isDone), `nothing was ever done, all was answered ${[...statuses]}`).toBe(true);
   });
 
   it("refuses everything else, and stores nothing of it", async () => {
@@ -138,7 +153,7 @@ describe.each(titled)("%s", (_, call) => {
     const cases: Case[] = [];
     for (const parts of sample(runs)) if (cases.length < runs) cases.push(...spoil(source, call, parts));
     const before = await fingerprints.take();
-    expect((await failures(call, cases)).slice(0, shown)).toEqual([]);
+    expect(failures(call, cases, await ask(cases)).slice(0, shown)).toEqual([]);
     expect(await fingerprints.take()).toEqual(before);
   });
 

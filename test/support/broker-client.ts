@@ -3,18 +3,23 @@ import { createUser, fromSeed } from "@nats-io/nkeys";
 import { type ConnectionOptions, connect, jwtAuthenticator, type NatsConnection } from "nats.ws";
 import { createMint, type Mint } from "../../functions/broker/credentials.ts";
 import { encodeUserJwt } from "../../functions/broker/user-jwt.ts";
-import type { WorkerId } from "../../schema/ids.ts";
+import { createIdSource, secureRandom, type WorkerId } from "../../schema/ids.ts";
 import { messageBytesMax } from "../../schema/limits.ts";
 import { decodeMessage, encodeMessage, protocolVersion } from "../../schema/messages/envelope.ts";
 import { coordinatorInbox, workerInbox } from "../../schema/messages/subjects.ts";
-import { coordinatorReplySchema } from "../../schema/messages/to-coordinator.ts";
+import {
+  type CoordinatorReply,
+  coordinatorReplySchema,
+  type ToCoordinator,
+} from "../../schema/messages/to-coordinator.ts";
 import type { TestNats } from "./nats.ts";
 
 type Broker = Pick<TestNats, "url" | "authority">;
 
 const credentialSeconds = 3_600;
 /** So that who asks in vain says so. */
-const answerMsMax = 10_000;
+const answerMsMax = 20_000;
+const ids = createIdSource(Date.now, secureRandom);
 const pool = "default";
 
 /** Signs as the control plane of this broker does. */
@@ -44,14 +49,20 @@ export function connectAsWorker(
   return connect({ servers: nats.url, authenticator, inboxPrefix: workerInbox(pool, workerId), ...options });
 }
 
-/** Says goodbye on that subject, as the shortest message that wants an answer. */
-export async function askAsWorker(worker: NatsConnection, workerId: WorkerId, subject: string) {
-  const goodbye = encodeMessage({
-    ...{ message_id: "goodbye", version: protocolVersion, timestamp: new Date().toISOString() },
-    ...{ sender_id: workerId, sender_type: "worker", type: "worker.goodbye", payload: { worker_id: workerId } },
+/** What is answered to a worker that says this, in the way of an agent. */
+export async function sayAsWorker(
+  worker: NatsConnection,
+  subject: string,
+  { type, payload }: ToCoordinator,
+): Promise<CoordinatorReply> {
+  const bytes = encodeMessage({
+    ...{ message_id: ids.message(), type, version: protocolVersion, timestamp: new Date().toISOString() },
+    ...{ sender_id: payload.worker_id, sender_type: "worker", payload },
   });
-  const { data } = await worker.request(subject, goodbye, { timeout: answerMsMax });
-  return decodeMessage(data, coordinatorReplySchema);
+  const { data } = await worker.request(subject, bytes, { timeout: answerMsMax });
+  const decoded = decodeMessage(data, coordinatorReplySchema);
+  if (!decoded.ok) throw new Error(decoded.problem);
+  return decoded.message;
 }
 
 /** Who may hear everything in the account: no such user is ever made outside of tests. */
