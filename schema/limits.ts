@@ -12,10 +12,11 @@ export const listItemsMax = 100;
 export const listItemsDefault = 50;
 export const logLinesPageMax = 1_000;
 export const logLinesPageDefault = 100;
+/** Who asks for no limit gets the whole trail of nearly every workload at once. */
 export const auditEventsPageMax = 1_000;
-export const auditEventsPageDefault = 100;
+export const auditEventsPageDefault = auditEventsPageMax;
 export const attemptsPageMax = 1_000;
-export const attemptsPageDefault = 100;
+export const attemptsPageDefault = attemptsPageMax;
 export const offsetMax = 100_000;
 export const labelsMax = 64;
 export const labelLengthMax = 256;
